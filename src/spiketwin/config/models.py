@@ -1,0 +1,107 @@
+"""Losses and learning of a model; a model is a named variant of a run."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from spiketwin.config.network import Network
+from spiketwin.config.section import Count, Fraction, NonNegative, Positive, Section
+from spiketwin.config.trials import Scale
+
+
+class NeuronLoss(Section):
+    """Squared error of the z-scored PSTHs (T_neuron)."""
+
+    weight: NonNegative = 1.0
+    unbiased: bool = True
+    """Subtract the sampling variance of the model's PSTH."""
+
+
+class TrialLoss(Section):
+    """Distance between the recorded and simulated single trials (T_trial)."""
+
+    method: Literal["none", "hard", "exact", "sinkhorn", "energy", "debiased"] = "debiased"
+    weight: NonNegative = 3.0
+    within: Literal["all", "condition"] = "all"
+    """Match over all trials of a session, or inside each condition."""
+    behaviour: NonNegative = 1.0
+    """Weight of each behaviour trace in the matched features, relative to one area; 0 = neural
+    features only."""
+    scales: list[Scale] | None = None
+    """Time scales to match at; absent: those of `features`."""
+
+
+class Losses(Section):
+    """What the fit makes small."""
+
+    neuron: NeuronLoss = NeuronLoss()
+    trial: TrialLoss = TrialLoss()
+    combine: Literal["normalised", "projected", "sum"] = "normalised"
+    """How the gradients of the losses at the spikes are combined: each divided by its running
+    size, the same with conflicts projected away, or a plain weighted sum."""
+    l1: NonNegative = 0.01
+    """Weights shrink by this times the learning rate at every step."""
+
+
+class GradientLearning(Section):
+    """Back-propagation through time with surrogate gradients."""
+
+    method: Literal["gradient"] = "gradient"
+    steps: Count = 340
+    learning_rate: Positive = 2e-3
+    beta2: Fraction = 0.99
+    warmup: Fraction = 0.15
+    """Share of the steps with rising learning rate (at least 30 steps)."""
+    flat: Fraction = 0.40
+    """Share of the steps after which the cosine decay begins."""
+    final: Fraction = 0.05
+    """Learning rate at the end, relative to its maximum."""
+    batches: list[Count] = Field(default=[16, 32, 64, 128], min_length=1)
+    """Simulated trials per step, in equal shares of the steps."""
+    prerun_s: NonNegative = 0.1
+    """Pre-run during training."""
+    calibration: int = Field(default=25, ge=0)
+    """Forward passes that set the biases to the recorded rates before the first step."""
+    average: Fraction = 0.98
+    """Decay of the weight average that is evaluated and saved."""
+    evaluate_every: Count = 20
+    """Steps between held-out scores."""
+    evaluation_trials: Count = 400
+    patience: Count = 1000
+    """Stop after so many steps without a better held-out score."""
+    checkpoint_s: Positive = 60.0
+    """Seconds between checkpoints."""
+
+
+class Model(Section):
+    """A named variant: network, losses, learning."""
+
+    network: Network = Network()
+    losses: Losses = Losses()
+    learning: GradientLearning = GradientLearning()
+
+
+class Analysis(Section):
+    """Simulated trials and scores."""
+
+    simulated_trials: Count = 1200
+    """Simulated trials per stimulus set (of a session, or of all where they agree)."""
+    matched_trials: Count = 50
+    """Trials on either side of the matched scores."""
+    active_hz: Positive = 30.0
+    """Published threshold of the peak area activity that makes a trial a hit."""
+    outcome_area: str | None = None
+    """Area whose peak activity tells hit from miss by threshold; absent: no threshold read-out."""
+    active_outcome: str | None = None
+    """Outcome in which this area is active."""
+    simulation_nwb: bool = False
+    """Also write the simulated trials as NWB."""
+    reference_seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.outcome_area is None) != (self.active_outcome is None):
+            raise ValueError("give both outcome_area and active_outcome, or neither")
+        return self

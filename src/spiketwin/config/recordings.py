@@ -1,0 +1,198 @@
+"""Which recordings a run uses, and what their tables, columns and series mean."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from spiketwin.config.section import Count, Fraction, Name, NonNegative, Positive, Section
+
+Value = str | float | int | bool
+
+
+class Predicate(Section):
+    """Keeps the rows whose value is accepted; give `accept`, `reject` or limits (or several)."""
+
+    column: str
+    """Column of the table."""
+    accept: list[Value] | None = None
+    """Values to keep."""
+    reject: list[Value] | None = None
+    """Values to drop."""
+    minimum: float | None = None
+    """Smallest value to keep."""
+    maximum: float | None = None
+    """Largest value to keep."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.accept is None and self.reject is None and self.minimum is None and self.maximum is None:
+            raise ValueError("give accept, reject, minimum or maximum")
+        return self
+
+
+class WaveformWidth(Section):
+    """Broad spikes are excitatory, narrow ones inhibitory."""
+
+    column: str
+    """Units column with the waveform width."""
+    threshold: Positive
+    """Widths above it are excitatory, in `unit`."""
+    unit: Literal["s", "ms", "us", "samples"]
+    """Unit of the column and of the threshold (stated, never guessed)."""
+
+
+class CellTypeColumn(Section):
+    """Cell types written in a units column."""
+
+    column: str
+    """Units column with the cell type."""
+    excitatory: list[Value]
+    """Values that mean excitatory."""
+    inhibitory: list[Value]
+    """Values that mean inhibitory."""
+
+
+class UnitsMapping(Section):
+    """What the units table means."""
+
+    area: str | None = None
+    """Where the area of a unit stands: `electrodes.COLUMN`, `units.COLUMN`,
+    `electrode_group.location` or `peak_channel.UNITCOLUMN`. Absent: guessed and printed."""
+    quality: list[Predicate] = []
+    """Units to keep."""
+    cell_type: CellTypeColumn | WaveformWidth | Literal["unknown"] | None = None
+    """Excitatory or inhibitory. Absent: guessed from a cell-type column, else unknown."""
+
+
+class TrialsMapping(Section):
+    """What the trial table means."""
+
+    table: str | None = None
+    """Name of the trial table (`trials` or an intervals table). Absent: guessed."""
+    align: str | None = None
+    """Alignment event: a column of the table, or `events:PATH` of an event series with one
+    event per trial. Absent: `start_time`."""
+    align_relative: bool = False
+    """The alignment column and the event columns count from the trial's start, not from the
+    session's."""
+    condition: list[str] = []
+    """Columns whose values together name the condition (what the network receives)."""
+    outcome: list[str] = []
+    """Columns whose values together name the outcome (what the network produces)."""
+    merge: dict[str, list[str]] = {}
+    """New label: labels it replaces (conditions and outcomes alike)."""
+    keep: list[Predicate] = []
+    """Trials to keep."""
+
+
+class Stimulus(Section):
+    """When and how strongly a stimulus comes in each trial."""
+
+    onset: float | str
+    """Seconds from the alignment event, or a column of the trial table: one time per trial
+    (missing = no stimulus) or a list of times per trial."""
+    amplitude: float | str = 1.0
+    """A number, or a column of the trial table; 0 means absent."""
+
+
+class Trace(Section):
+    """A behaviour trace: a continuous series, or a step at an event of each trial."""
+
+    path: str | None = None
+    """Path of the series in the file, e.g. `processing/behavior/BehavioralTimeSeries/JawTrace`."""
+    step_at: str | None = None
+    """Instead of a series: 0 before and 1 after the time in this trial column."""
+    component: int | str | None = None
+    """Column of a series with several components (x, y, likelihood)."""
+    likelihood: int | str | None = None
+    """Component or column with the tracking likelihood."""
+    min_likelihood: Fraction = 0.9
+    """Samples below it count as missing."""
+    flip: bool = False
+    """Change the sign (so that opening is positive)."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.step_at is None):
+            raise ValueError("give exactly one of path and step_at")
+        return self
+
+
+class AreaMap(Section):
+    """File label -> CCF acronym -> model area. Labels that lead nowhere are dropped and listed."""
+
+    ccf: dict[str, str] = {}
+    """File label: CCF acronym (a label that is not listed stands for itself)."""
+    model: dict[str, str] | None = None
+    """CCF acronym: model area. Absent: every acronym is an area, except unassigned ones
+    (empty, root, grey, void, ...)."""
+
+
+class Mapping(Section):
+    """What the tables, columns and series of a lab's files mean."""
+
+    units: UnitsMapping = UnitsMapping()
+    trials: TrialsMapping = TrialsMapping()
+    stimuli: dict[Name, Stimulus] = {}
+    """Name: stimulus; `network.inputs` refers to these names."""
+    behaviour: dict[Name, Trace] = {}
+    """Name: trace, e.g. `jaw`."""
+    areas: AreaMap = AreaMap()
+
+
+class Synthetic(Section):
+    """The published two-area artificial recordings, written as NWB into `data/NAME`."""
+
+    name: Name = "two-area"
+    """Folder below `data/`."""
+    sessions: Count = 10
+    units: Count = 100
+    """Units per session (80 % excitatory)."""
+    trials: Count = 200
+    """Trials per session."""
+    hit_probability: Fraction = 0.8
+    """Probability that the second area responds."""
+    area2_onset_s: NonNegative = 0.008
+    """Onset of the response of the second area after the stimulus."""
+    jaw: bool = False
+    """Add a jaw trace: opens on hit trials with jittered latency, small spontaneous movements."""
+    draw: int = Field(default=0, ge=0)
+    """Seed of the draw."""
+
+
+class SessionFile(Section):
+    """One recording."""
+
+    session: Name
+    """Name used in tables and file names."""
+    path: str
+    """NWB file or Zarr folder, relative to the recordings folder."""
+
+
+class Recordings(Section):
+    """Recordings of the run: NWB files (`sessions`), or the synthetic generator (`synthetic`)."""
+
+    folder: str = "data"
+    """Folder of the files; `--recordings`, or the environment variable
+    SPIKETWIN_RECORDINGS, takes its place."""
+    sessions: list[SessionFile] = []
+    synthetic: Synthetic | None = None
+    mapping: Mapping = Mapping()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.sessions) == (self.synthetic is not None):
+            raise ValueError("give either sessions or synthetic")
+        names = [entry.session for entry in self.sessions]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"session name {name!r} is given twice")
+        return self
+
+    def session_names(self) -> list[str]:
+        """Names of all sessions, in order."""
+        if self.synthetic is None:
+            return [entry.session for entry in self.sessions]
+        return [f"session-{k}" for k in range(self.synthetic.sessions)]
