@@ -1,1 +1,23 @@
-"""network"""
+"""The recurrent spiking network: architecture, parameters, simulation."""
+
+from spiketwin.network.inputs import Stimulation, stimulate
+from spiketwin.network.network import Network, Parameters, build, clip
+from spiketwin.network.run import Activity, run
+from spiketwin.network.simulation import SHARED, Simulation
+from spiketwin.network.store import load_network, read_description, save_network
+
+__all__ = [
+    "SHARED",
+    "Activity",
+    "Network",
+    "Parameters",
+    "Simulation",
+    "Stimulation",
+    "build",
+    "clip",
+    "load_network",
+    "read_description",
+    "run",
+    "save_network",
+    "stimulate",
+]

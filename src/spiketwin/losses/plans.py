@@ -1,0 +1,23 @@
+"""Optimal transport plans; constants for the gradient (envelope theorem)."""
+
+from __future__ import annotations
+
+import numpy as np
+import ot
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+
+def assignment(cost: Tensor) -> Tensor:
+    """Column matched to each row of a square cost (n, n): the Hungarian plan, (n,) int64."""
+    _, columns = linear_sum_assignment(cost.detach().cpu().numpy())
+    return torch.from_numpy(columns).to(cost.device)
+
+
+def transport(cost: Tensor) -> Tensor:
+    """Exact plan (n, m) between uniform weights; its entries sum to 1."""
+    values = cost.detach().cpu().double().numpy()
+    n, m = values.shape
+    plan = ot.emd(np.full(n, 1 / n), np.full(m, 1 / m), values)
+    return torch.from_numpy(np.asarray(plan)).to(cost)
