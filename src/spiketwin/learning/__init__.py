@@ -1,1 +1,6 @@
-"""learning"""
+"""Learning: how the parameters of a network change until it reproduces the trials."""
+
+from spiketwin.learning.fit import fit
+from spiketwin.learning.protocol import FitState, Fitter, Record
+
+__all__ = ["FitState", "Fitter", "Record", "fit"]

@@ -3,8 +3,8 @@
     L = mean_{t,j} [ (P_j(t) - P^data_j(t))^2 - V_j(t) / B ] / s_j^2
 
 P is the filtered spike count averaged over the B simulated trials, s_j the s.d. over time of the
-recorded one. The unbiased form subtracts the sampling variance V/B of the simulated PSTH; without it
-small batches would pay for variability and lower the rates.
+recorded one. The unbiased form subtracts the sampling variance V/B of the simulated PSTH; without
+it small batches would pay for variability and lower the rates.
 """
 
 from __future__ import annotations

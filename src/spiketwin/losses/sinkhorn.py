@@ -5,8 +5,8 @@
     f_i = -e log sum_j b_j exp((g_j - C_ij) / e)
 
 at entropy e = blur, reached by halving e from the largest cost (Feydy et al. 2019, algorithm of
-symmetrised updates). The last update is taken with the potentials as constants, which gives the
-exact gradient at the fixed point.
+symmetrised updates). The last update of f is differentiated with g as a constant, which gives the
+transport plan as the derivative in C, exact at the fixed point.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def _dual(cost: Tensor, schedule: list[float]) -> Tensor:
     """Dual value of the transport with this cost (n, m)."""
     with torch.no_grad():
         f, g = _potentials(cost, schedule)
-    return _softmin(cost, g, schedule[-1]).mean() + _softmin(cost.T, f, schedule[-1]).mean()
+    last = schedule[-1]
+    return _softmin(cost, g, last).mean() + _softmin(cost.detach().T, f, last).mean()
 
 
 def _potentials(cost: Tensor, schedule: list[float]) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from spiketwin.config import Features, Scale
-from spiketwin.trials import FeatureMap, Trials, TrialSet, window_matrix
+from spiketwin.trials.features import FeatureMap, window_matrix
+from spiketwin.trials.trialset import Trials, TrialSet
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,159 @@
+"""The fit stage: trials in, fitted model out."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import spiketwin
+from spiketwin.config import Config, Features, Model
+from spiketwin.errors import SpiketwinError
+from spiketwin.files import RunFiles, write_table
+from spiketwin.learning.checkpoint import fingerprint, load_checkpoint
+from spiketwin.learning.gradient import GradientFitter
+from spiketwin.learning.held_out import HeldOutScore
+from spiketwin.learning.loop import Fitted, Limits, learn
+from spiketwin.learning.progress import Display
+from spiketwin.losses import Targets, rate_target, session_targets
+from spiketwin.network import Network, build, save_network
+from spiketwin.network.trialwise import exchangeable, stimulation_of
+from spiketwin.randomness import integer_seed
+from spiketwin.trials.store import load_run_trials
+from spiketwin.trials.trialset import Trials, TrialSet
+
+
+def fit(config: Config, model: str, seed: int, files: RunFiles, fresh: bool = False) -> None:
+    """Fit one model of a run with one seed and write it.
+
+    Parameters
+    ----------
+    config : the run's configuration.
+    model, seed : which model, which seed.
+    files : where trials are and the model goes.
+    fresh : ignore a checkpoint and start again.
+
+    Raises
+    ------
+    SpiketwinError
+        When the model is unknown, the checkpoint belongs to another fit, or the fit cannot start.
+    """
+    if model not in config.models:
+        known = ", ".join(config.models)
+        raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
+    trials, settings = load_run_trials(files, config), config.models[model]
+    network = build(trials.stitching, settings.network, trials.sessions[0].traces, seed)
+    fitter = gradient_fitter(network, trials, config.features, settings, seed)
+    score = held_out_score(trials, config.features, settings, seed)
+    folder = files.fit(model, seed)
+    checkpoint, mark = folder / "checkpoint.safetensors", fingerprint(settings, trials, seed)
+    resumed = None if fresh else load_checkpoint(checkpoint, mark)
+    learning = settings.learning
+    limits = Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s)
+    display = Display(f"{model} seed {seed}", fitter.steps, resumed.state.step if resumed else 0)
+    fitted = learn(network, fitter, score, limits, checkpoint, mark, resumed, display)
+    display.close()
+    write_table(folder / "history.parquet", pd.DataFrame(fitted.progress.history))
+    about = _about(fitted, settings, seed)
+    save_network(network.with_parameters(fitted.progress.best), folder, about)
+    checkpoint.unlink(missing_ok=True)
+
+
+def gradient_fitter(
+    network: Network, trials: Trials, features: Features, model: Model, seed: int
+) -> GradientFitter:
+    """A fitter for the training trials."""
+    train = trials.split("train")
+    scales = model.losses.trial.scales or features.scales
+    sessions = session_targets(train, train, features, scales, model.losses.trial.behaviour)
+    pooled = pool(train.sessions)
+    return GradientFitter(
+        learning=model.learning,
+        losses=model.losses,
+        targets=Targets(rate_target(train, features.psth), sessions),
+        pool=stimulation_of(network, pooled),
+        conditions=pooled.trials["condition"].to_numpy(dtype=str),
+        bin_s=pooled.bin_s,
+        seed=seed,
+    )
+
+
+def held_out_score(trials: Trials, features: Features, model: Model, seed: int) -> HeldOutScore:
+    """The score on the validation trials."""
+    train, validation = trials.split("train"), trials.split("validation")
+    targets = session_targets(train, validation, features, features.scales, 0.0)
+    by_name = {session.session: session for session in validation.sessions}
+    shared = pool(validation.sessions) if exchangeable(validation.sessions) else None
+    return HeldOutScore(
+        targets=targets,
+        drives=[shared or by_name[target.session] for target in targets],
+        trials=model.learning.evaluation_trials,
+        prerun_s=model.learning.prerun_s,
+        seed=integer_seed(seed, "held out"),
+    )
+
+
+def pool(sessions: tuple[TrialSet, ...]) -> TrialSet:
+    """Stimuli and trial tables of all sessions as one set, without units."""
+    first = sessions[0]
+    offsets = np.cumsum([0, *(len(s.trials) for s in sessions[:-1])])
+    shifted = [
+        s.stimuli.assign(trial=s.stimuli["trial"] + offset)
+        for s, offset in zip(sessions, offsets, strict=True)
+    ]
+    trials = pd.concat([s.trials for s in sessions], ignore_index=True)
+    shape = (len(trials), first.counts.shape[1], 0)
+    return TrialSet(
+        session="",
+        counts=np.zeros(shape, np.uint8),
+        behaviour=np.zeros(shape, np.float32),
+        traces=(),
+        trials=trials,
+        units=first.units.iloc[:0],
+        stimuli=pd.concat(shifted, ignore_index=True),
+        start_s=first.start_s,
+        bin_s=first.bin_s,
+    )
+
+
+def _about(fitted: Fitted, model: Model, seed: int) -> dict[str, Any]:
+    """Facts of the fit for ``model.json``."""
+    progress = fitted.progress
+    score = progress.best_score
+    return {
+        "version": spiketwin.__version__,
+        "torch": torch.__version__,
+        "seed": seed,
+        "model": model.model_dump(mode="json"),
+        "seconds": round(progress.seconds, 2),
+        "peak_mb": round(_peak_mb(), 1),
+        "steps": progress.state.step,
+        "best_step": progress.best_step,
+        "held_out": score if math.isfinite(score) else None,
+        "stop": fitted.stop,
+        "warnings": _warnings(fitted),
+    }
+
+
+def _peak_mb() -> float:
+    """Largest memory of this process so far (kilobytes on Linux, bytes on macOS)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _warnings(fitted: Fitted) -> list[str]:
+    numbers, found = fitted.progress.state.numbers, []
+    restarts = int(numbers.get("restarts", 0))
+    if restarts:
+        found.append(
+            f"the rates exploded {restarts} times at the start; the fit went on with the learning "
+            f"rate divided by {2**restarts}"
+        )
+    if "not finite" in fitted.stop:
+        found.append(fitted.stop)
+    return found

@@ -1,0 +1,45 @@
+"""Guard against rate explosion in the first steps.
+
+A hot start can throw the network into a state with the right mean rate but meaningless PSTHs from
+which it does not return. Within the first steps the guard notices and the fit starts again, with half
+the learning rate and twice the warm-up.
+"""
+
+from __future__ import annotations
+
+import math
+
+from spiketwin.errors import SpiketwinError
+from spiketwin.learning.protocol import Record
+
+WATCHED_STEPS = 50
+LARGEST_LOSS = 5.0
+"""Neuron loss relative to its minimum (at least a fifth of the first loss)."""
+LARGEST_RATE = 2.0
+"""Factor between simulated and recorded mean rate."""
+MOST_RESTARTS = 3
+
+
+def exploded(record: Record, first_loss: float, least_loss: float, rate_hz: float) -> bool:
+    """The step shows the signs of an explosion.
+
+    Parameters
+    ----------
+    record : of the step.
+    first_loss, least_loss : first and smallest neuron loss so far.
+    rate_hz : mean recorded rate.
+    """
+    if record.step > WATCHED_STEPS:
+        return False
+    reference = max(least_loss, first_loss / LARGEST_LOSS)
+    off = abs(math.log(max(record.rate_hz, 1e-9) / max(rate_hz, 1e-9)))
+    return record.loss_neuron > LARGEST_LOSS * reference or off > math.log(LARGEST_RATE)
+
+
+def check_restarts(restarts: int) -> None:
+    """Give up when starting again does not help."""
+    if restarts > MOST_RESTARTS:
+        raise SpiketwinError(
+            f"the rates exploded in the first {WATCHED_STEPS} steps, {restarts} times in a row; "
+            "lower learning.learning_rate or raise learning.warmup"
+        )

@@ -1,0 +1,104 @@
+"""The outer loop, the same for every method: held-out score, best model, stop, checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from spiketwin.learning.checkpoint import Fingerprint, Progress, save_checkpoint
+from spiketwin.learning.progress import Display
+from spiketwin.learning.protocol import FitState, Fitter, Record
+from spiketwin.network import Network
+
+Score = Callable[[Network], float]
+"""Held-out score of a network, smaller is better."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to evaluate, to stop, to write a checkpoint."""
+
+    evaluate_every: int
+    patience: int
+    checkpoint_s: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Result of a fit.
+
+    Attributes
+    ----------
+    progress : with the best parameters and the history.
+    stop : why it ended.
+    """
+
+    progress: Progress
+    stop: str
+
+
+def learn(
+    network: Network,
+    fitter: Fitter,
+    score: Score,
+    limits: Limits,
+    checkpoint: Path,
+    mark: Fingerprint,
+    resumed: Progress | None,
+    display: Display,
+) -> Fitted:
+    """Fit until the steps are done, the held-out score no longer falls, or a loss is not finite.
+
+    Parameters
+    ----------
+    network, fitter, score, limits : what to fit, how, and what chooses.
+    checkpoint, mark : where progress is kept, and what it belongs to.
+    resumed : progress of an interrupted fit.
+    display : shows the progress.
+    """
+    progress = resumed or _beginning(network, fitter)
+    since, saved = time.monotonic() - progress.seconds, time.monotonic()
+    stop = "all steps done"
+    while progress.state.step < fitter.steps:
+        state, record = fitter.step(network, progress.state)
+        if not math.isfinite(record.loss_neuron + record.rate_hz):
+            stop = f"loss not finite at step {record.step}; the best model before it is kept"
+            break
+        progress = _advanced(progress, state, record, time.monotonic() - since)
+        if state.step % limits.evaluate_every == 0 or state.step == fitter.steps:
+            progress = _scored(progress, score(network.with_parameters(state.evaluated)))
+        display.show(progress)
+        if state.step - progress.best_step >= limits.patience:
+            stop = f"no better held-out score since step {progress.best_step}"
+            break
+        if time.monotonic() - saved > limits.checkpoint_s:
+            save_checkpoint(checkpoint, progress, mark)
+            saved = time.monotonic()
+    return Fitted(progress, stop)
+
+
+def _beginning(network: Network, fitter: Fitter) -> Progress:
+    state = fitter.start(network)
+    return Progress(state, state.evaluated)
+
+
+def _advanced(progress: Progress, state: FitState, record: Record, seconds: float) -> Progress:
+    entry = {**asdict(record), "seconds": seconds, "held_out": math.nan}
+    return replace(progress, state=state, seconds=seconds, history=[*progress.history, entry])
+
+
+def _scored(progress: Progress, held_out: float) -> Progress:
+    history = [*progress.history[:-1], {**progress.history[-1], "held_out": held_out}]
+    progress = replace(progress, history=history)
+    better = held_out < progress.best_score or not math.isfinite(held_out)
+    if not better:
+        return progress
+    return replace(
+        progress,
+        best=progress.state.evaluated,
+        best_score=held_out if math.isfinite(held_out) else math.inf,
+        best_step=progress.state.step,
+    )

@@ -1,0 +1,68 @@
+"""What all learning methods share: a fitter, its state, the record of a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor
+
+from spiketwin.network import Network, Parameters
+
+
+@dataclass(frozen=True)
+class FitState:
+    """Everything a fit remembers between steps; a checkpoint holds nothing else.
+
+    Attributes
+    ----------
+    step : steps done.
+    parameters : what learning changes.
+    evaluated : what is scored and saved (e.g. an average over steps).
+    memory : the method's own tensors.
+    numbers : the method's own numbers.
+    """
+
+    step: int
+    parameters: Parameters
+    evaluated: Parameters
+    memory: dict[str, Tensor] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a step tells.
+
+    Attributes
+    ----------
+    step : steps done.
+    learning_rate : of this step.
+    batch : simulated trials.
+    loss_neuron, loss_trial : losses (NaN where the method has none).
+    rate_hz : mean rate of the simulated trials.
+    """
+
+    step: int
+    learning_rate: float
+    batch: int
+    loss_neuron: float
+    loss_trial: float
+    rate_hz: float
+
+
+class Fitter(Protocol):
+    """Changes the parameters of a network until it reproduces recorded trials.
+
+    A fitter is made for its trials and its seed, so that statistics of the data are taken once.
+    """
+
+    steps: int
+
+    def start(self, network: Network) -> FitState:
+        """State before the first step."""
+        ...
+
+    def step(self, network: Network, state: FitState) -> tuple[FitState, Record]:
+        """One step; the same state gives the same result."""
+        ...

@@ -1,0 +1,99 @@
+"""Simulated trials that are driven like recorded ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spiketwin.network.inputs import Stimulation, stimulate
+from spiketwin.network.network import Network
+from spiketwin.network.run import run
+from spiketwin.randomness import integer_seed, numpy_generator
+from spiketwin.trials.trialset import TrialSet
+
+CHUNK = 200
+"""Trials simulated at a time; bounds the memory and is part of what a seed means."""
+
+
+@dataclass(frozen=True)
+class SimulatedTrials:
+    """Simulated trials and the recorded trials whose stimuli drove them.
+
+    Attributes
+    ----------
+    counts : (trial, bin, neuron) uint16.
+    behaviour : (trial, bin, trace) float32.
+    rows : (trial,) row of the recorded trial.
+    """
+
+    counts: np.ndarray
+    behaviour: np.ndarray
+    rows: np.ndarray
+
+
+def stimulation_of(network: Network, recorded: TrialSet) -> Stimulation:
+    """Input probabilities of all recorded trials."""
+    config = network.config
+    steps = round(recorded.counts.shape[1] * recorded.bin_s / config.step_s)
+    return stimulate(
+        recorded.stimuli,
+        len(recorded.trials),
+        config.inputs,
+        recorded.start_s,
+        steps,
+        config.step_s,
+    )
+
+
+def simulate_like(
+    network: Network, recorded: TrialSet, trials: int, seed: int, prerun_s: float | None = None
+) -> SimulatedTrials:
+    """Simulate trials with the stimuli of recorded ones, each used equally often (within one).
+
+    Parameters
+    ----------
+    network : the network.
+    recorded : trials whose stimuli are used.
+    trials : how many to simulate.
+    seed : the same seed gives the same trials.
+    prerun_s : as in `run`.
+    """
+    rows = evenly(len(recorded.trials), trials, numpy_generator(seed, "rows"))
+    stimulation = stimulation_of(network, recorded)
+    counts, behaviour = [], []
+    for first in range(0, trials, CHUNK):
+        generator = torch.Generator().manual_seed(integer_seed(seed, "chunk", first))
+        chosen = stimulation.take(rows[first : first + CHUNK])
+        with torch.no_grad():
+            activity = run(network, chosen, generator, recorded.bin_s, prerun_s)
+        counts.append(activity.counts.to(torch.uint16).numpy())
+        behaviour.append(activity.behaviour.numpy())
+    return SimulatedTrials(np.concatenate(counts), np.concatenate(behaviour), rows)
+
+
+def evenly(available: int, wanted: int, generator: np.random.Generator) -> np.ndarray:
+    """Row numbers in which every row occurs equally often (within one), in random order."""
+    rounds = -(-wanted // available)
+    return np.concatenate([generator.permutation(available) for _ in range(rounds)])[:wanted]
+
+
+def exchangeable(sessions: tuple[TrialSet, ...]) -> bool:
+    """Every trial of every session has the same stimuli and the same condition."""
+    conditions = {name for session in sessions for name in session.trials["condition"]}
+    return (
+        len(conditions) <= 1
+        and len({_signature(session) for session in sessions}) == 1
+        and all(_signature(session) is not None for session in sessions)
+    )
+
+
+def _signature(session: TrialSet) -> tuple[tuple[str, float, float], ...] | None:
+    """Stimuli of a trial where all trials of the session agree, else None."""
+    by_trial: list[list[tuple[str, float, float]]] = [[] for _ in range(len(session.trials))]
+    columns = (session.stimuli[name] for name in ("trial", "stimulus", "time_s", "amplitude"))
+    for trial, stimulus, time_s, amplitude in zip(*columns, strict=True):
+        by_trial[trial].append((stimulus, round(time_s, 6), round(amplitude, 6)))
+    signatures = {tuple(sorted(stimuli)) for stimuli in by_trial}
+    return signatures.pop() if len(signatures) == 1 else None

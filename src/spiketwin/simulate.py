@@ -1,0 +1,133 @@
+"""Fitted model -> simulated trials: any number, any seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spiketwin.config import Config
+from spiketwin.errors import SpiketwinError
+from spiketwin.files import RunFiles, read_arrays, write_arrays
+from spiketwin.learning.fit import pool
+from spiketwin.network import SHARED, Network, Simulation, load_network
+from spiketwin.network.trialwise import SimulatedTrials, exchangeable, simulate_like
+from spiketwin.randomness import integer_seed
+from spiketwin.trials.store import load_run_trials
+from spiketwin.trials.trialset import Trials, TrialSet
+
+
+def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
+    """Simulate trials of a fitted model with the stimuli of the test trials and write them.
+
+    Returns
+    -------
+    Path of ``simulation.npz``.
+    """
+    trials = load_run_trials(files, config)
+    network = load_network(files.fit(model, seed))
+    wanted = config.analysis.simulated_trials
+    simulation = simulate_trials(network, trials, wanted, integer_seed(seed, "simulate"))
+    path = files.simulation(model, seed)
+    save_simulation(simulation, path)
+    return path
+
+
+def simulate_trials(network: Network, trials: Trials, wanted: int, seed: int) -> Simulation:
+    """Simulate with the stimuli of the test trials, session by session where these differ.
+
+    Parameters
+    ----------
+    network : fitted network.
+    trials : recorded trials.
+    wanted : trials per set of stimuli.
+    seed : the same seed gives the same trials.
+    """
+    test = trials.split("test").sessions
+    drives = [pool(test)] if exchangeable(test) else list(test)
+    made = [
+        simulate_like(network, drive, wanted, integer_seed(seed, k))
+        for k, drive in enumerate(drives)
+    ]
+    driven = [drive.take(m.rows) for drive, m in zip(drives, made, strict=True)]
+    return Simulation(
+        counts=np.concatenate([m.counts for m in made]),
+        behaviour=np.concatenate([m.behaviour for m in made]),
+        traces=network.traces,
+        trials=_trial_table(driven, shared=len(drives) == 1 and len(test) > 1),
+        stimuli=pool(tuple(driven)).stimuli,
+        stitching=trials.stitching,
+        start_s=test[0].start_s,
+        bin_s=test[0].bin_s,
+    )
+
+
+def _trial_table(driven: Sequence[TrialSet], shared: bool) -> pd.DataFrame:
+    """One row per simulated trial."""
+    parts = [
+        pd.DataFrame(
+            {
+                "session": SHARED if shared else drive.session,
+                "condition": drive.trials["condition"],
+                "outcome": "",
+                "split": "simulated",
+            }
+        )
+        for drive in driven
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "trial", np.arange(len(table)))
+    return table
+
+
+_TABLES = ("trials", "stimuli", "stitching")
+
+
+def save_simulation(simulation: Simulation, path: Path) -> None:
+    """Write a simulation as one npz."""
+    tables = {
+        f"{name}/{column}": _plain(values)
+        for name in _TABLES
+        for column, values in getattr(simulation, name).items()
+    }
+    peak = int(simulation.counts.max(initial=0))
+    arrays = {
+        "counts": simulation.counts.astype(np.uint8 if peak < 256 else np.uint16),
+        "behaviour": simulation.behaviour,
+        "traces": np.array(simulation.traces, dtype=str),
+        "start_s": np.array(simulation.start_s),
+        "bin_s": np.array(simulation.bin_s),
+    }
+    write_arrays(path, arrays | tables)
+
+
+def _plain(values: pd.Series) -> np.ndarray:
+    """A column as an array that needs no pickle."""
+    numeric = pd.api.types.is_numeric_dtype(values)
+    return values.to_numpy() if numeric else values.to_numpy(dtype=str)
+
+
+def load_simulation(path: Path) -> Simulation:
+    """Read a simulation that `save_simulation` wrote."""
+    if not Path(path).exists():
+        raise SpiketwinError(f"{path} is missing; make it with: spiketwin simulate")
+    arrays = read_arrays(path)
+    tables = {
+        name: pd.DataFrame(
+            {key.split("/")[1]: arrays[key] for key in arrays if key.startswith(f"{name}/")}
+        )
+        for name in _TABLES
+    }
+    return Simulation(
+        counts=arrays["counts"],
+        behaviour=arrays["behaviour"],
+        traces=tuple(str(name) for name in arrays["traces"]),
+        start_s=float(arrays["start_s"]),
+        bin_s=float(arrays["bin_s"]),
+        **tables,
+    )
+
+
+__all__ = ["SimulatedTrials", "load_simulation", "save_simulation", "simulate", "simulate_trials"]
