@@ -11,9 +11,8 @@ import pandas as pd
 from spiketwin.config import Config
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, read_arrays, write_arrays
-from spiketwin.learning.fit import pool
 from spiketwin.network import SHARED, Network, Simulation, load_network
-from spiketwin.network.trialwise import SimulatedTrials, exchangeable, simulate_like
+from spiketwin.network.trialwise import exchangeable, pool, simulate_like
 from spiketwin.randomness import integer_seed
 from spiketwin.trials.store import load_run_trials
 from spiketwin.trials.trialset import Trials, TrialSet
@@ -128,6 +127,3 @@ def load_simulation(path: Path) -> Simulation:
         bin_s=float(arrays["bin_s"]),
         **tables,
     )
-
-
-__all__ = ["SimulatedTrials", "load_simulation", "save_simulation", "simulate", "simulate_trials"]

@@ -111,8 +111,8 @@ def _check(path: Path, found: Fingerprint, expected: Fingerprint) -> None:
     differing = sorted(name for name in expected if found.get(name) != expected[name])
     if differing:
         raise SpiketwinError(
-            f"{path} is the checkpoint of another fit (differs in: {', '.join(differing)}); delete it "
-            "or run fit with --fresh to start again, or restore these settings to go on"
+            f"{path} is the checkpoint of another fit (differs in: {', '.join(differing)}); "
+            "delete it or use --fresh to start again, or restore these settings to go on"
         )
 
 

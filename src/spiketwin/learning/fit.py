@@ -7,7 +7,6 @@ import resource
 import sys
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -22,10 +21,10 @@ from spiketwin.learning.loop import Fitted, Limits, learn
 from spiketwin.learning.progress import Display
 from spiketwin.losses import Targets, rate_target, session_targets
 from spiketwin.network import Network, build, save_network
-from spiketwin.network.trialwise import exchangeable, stimulation_of
+from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
 from spiketwin.trials.store import load_run_trials
-from spiketwin.trials.trialset import Trials, TrialSet
+from spiketwin.trials.trialset import Trials
 
 
 def fit(config: Config, model: str, seed: int, files: RunFiles, fresh: bool = False) -> None:
@@ -95,29 +94,6 @@ def held_out_score(trials: Trials, features: Features, model: Model, seed: int) 
         trials=model.learning.evaluation_trials,
         prerun_s=model.learning.prerun_s,
         seed=integer_seed(seed, "held out"),
-    )
-
-
-def pool(sessions: tuple[TrialSet, ...]) -> TrialSet:
-    """Stimuli and trial tables of all sessions as one set, without units."""
-    first = sessions[0]
-    offsets = np.cumsum([0, *(len(s.trials) for s in sessions[:-1])])
-    shifted = [
-        s.stimuli.assign(trial=s.stimuli["trial"] + offset)
-        for s, offset in zip(sessions, offsets, strict=True)
-    ]
-    trials = pd.concat([s.trials for s in sessions], ignore_index=True)
-    shape = (len(trials), first.counts.shape[1], 0)
-    return TrialSet(
-        session="",
-        counts=np.zeros(shape, np.uint8),
-        behaviour=np.zeros(shape, np.float32),
-        traces=(),
-        trials=trials,
-        units=first.units.iloc[:0],
-        stimuli=pd.concat(shifted, ignore_index=True),
-        start_s=first.start_s,
-        bin_s=first.bin_s,
     )
 
 

@@ -1,8 +1,8 @@
 """Guard against rate explosion in the first steps.
 
 A hot start can throw the network into a state with the right mean rate but meaningless PSTHs from
-which it does not return. Within the first steps the guard notices and the fit starts again, with half
-the learning rate and twice the warm-up.
+which it does not return. Within the first steps the guard notices and the fit starts again, with
+half the learning rate and twice the warm-up.
 """
 
 from __future__ import annotations

@@ -28,12 +28,9 @@ class Display:
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(progress.state.step - self._bar.n)
         if self._bar.disable and progress.state.step % self._every == 0:
-            left = _seconds_left(progress, self._steps)
-            print(
-                f"{self._name}: step {progress.state.step}/{self._steps}, {text}, {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            left = f"{_seconds_left(progress, self._steps):.0f} s left"
+            step = f"step {progress.state.step}/{self._steps}"
+            print(f"{self._name}: {step}, {text}, {left}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -57,7 +57,10 @@ class Fitter(Protocol):
     A fitter is made for its trials and its seed, so that statistics of the data are taken once.
     """
 
-    steps: int
+    @property
+    def steps(self) -> int:
+        """Steps of the whole fit."""
+        ...
 
     def start(self, network: Network) -> FitState:
         """State before the first step."""

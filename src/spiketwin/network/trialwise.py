@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 
 from spiketwin.network.inputs import Stimulation, stimulate
@@ -77,6 +78,29 @@ def evenly(available: int, wanted: int, generator: np.random.Generator) -> np.nd
     """Row numbers in which every row occurs equally often (within one), in random order."""
     rounds = -(-wanted // available)
     return np.concatenate([generator.permutation(available) for _ in range(rounds)])[:wanted]
+
+
+def pool(sessions: tuple[TrialSet, ...]) -> TrialSet:
+    """Stimuli and trial tables of all sessions as one set, without units."""
+    first = sessions[0]
+    offsets = np.cumsum([0, *(len(s.trials) for s in sessions[:-1])])
+    shifted = [
+        s.stimuli.assign(trial=s.stimuli["trial"] + offset)
+        for s, offset in zip(sessions, offsets, strict=True)
+    ]
+    trials = pd.concat([s.trials for s in sessions], ignore_index=True)
+    shape = (len(trials), first.counts.shape[1], 0)
+    return TrialSet(
+        session="",
+        counts=np.zeros(shape, np.uint8),
+        behaviour=np.zeros(shape, np.float32),
+        traces=(),
+        trials=trials,
+        units=first.units.iloc[:0],
+        stimuli=pd.concat(shifted, ignore_index=True),
+        start_s=first.start_s,
+        bin_s=first.bin_s,
+    )
 
 
 def exchangeable(sessions: tuple[TrialSet, ...]) -> bool:
