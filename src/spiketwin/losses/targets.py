@@ -127,7 +127,7 @@ def session_targets(
 def _session_target(mapping: FeatureMap, session: TrialSet, behaviour: float) -> SessionTarget:
     target = SessionTarget(
         session=session.session,
-        neurons=torch.from_numpy(session.units["neuron"].to_numpy(dtype=np.int64)),
+        neurons=torch.tensor(session.units["neuron"].to_numpy(dtype=np.int64)),
         membership=_tensor(mapping.membership),
         windows=tuple(_tensor(window) for window in mapping.windows),
         mean=_tensor(mapping.mean),

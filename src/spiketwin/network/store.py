@@ -32,8 +32,8 @@ def save_network(network: Network, folder: Path, about: dict[str, Any]) -> None:
     arrays = {name: value.detach().cpu().contiguous() for name, value in network.parameters.items()}
     arrays |= {name: getattr(network, name).cpu().contiguous() for name in _STRUCTURE}
     arrays |= {
-        "area": torch.from_numpy(network.area),
-        "inhibitory": torch.from_numpy(network.inhibitory),
+        "area": torch.tensor(network.area),
+        "inhibitory": torch.tensor(network.inhibitory),
     }
     with appearing(folder / "model.safetensors") as partial:
         save_file(arrays, partial)

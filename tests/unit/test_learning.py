@@ -1,0 +1,241 @@
+"""Learning: schedule, optimiser, guards, outer loop, checkpoints."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from spiketwin.config import Features, GradientLearning, Model, Scale
+from spiketwin.errors import SpiketwinError
+from spiketwin.learning import adam
+from spiketwin.learning.calibration import calibrate
+from spiketwin.learning.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from spiketwin.learning.fit import gradient_fitter, held_out_score
+from spiketwin.learning.guards import check_restarts, exploded
+from spiketwin.learning.loop import Limits, learn
+from spiketwin.learning.progress import Display
+from spiketwin.learning.protocol import FitState, Record
+from spiketwin.learning.schedule import batch_size, learning_rate
+from spiketwin.network import build
+from tests.artificial import two_area_trials
+
+FEATURES = Features(
+    scales=[Scale(window_s=0.048, stride_s=0.024)], psth=Scale(window_s=0.012, stride_s=0.006)
+)
+
+
+def small_model(**learning: object) -> Model:
+    return Model.model_validate(
+        {
+            "network": {
+                "inputs": [
+                    {"name": "stimulus", "stimulus": "s", "channels": 20},
+                    {"name": "noise", "channels": 20, "inhibitory_fraction": 0.4},
+                ],
+                "readout": {"areas": ["area2"]},
+            },
+            "learning": {
+                "steps": 6,
+                "batches": [8],
+                "calibration": 12,
+                "prerun_s": 0.02,
+                "evaluate_every": 2,
+                "evaluation_trials": 16,
+                **learning,
+            },
+        }
+    )
+
+
+def _setting(model: Model, seed: int = 0):
+    trials = two_area_trials()
+    network = build(trials.stitching, model.network, ("jaw",), seed)
+    fitter = gradient_fitter(network, trials, FEATURES, model, seed)
+    return trials, network, fitter, held_out_score(trials, FEATURES, model, seed)
+
+
+LIMITS = Limits(evaluate_every=2, patience=1000, checkpoint_s=1e9)
+
+
+def _learn(network, fitter, score, path, mark, resumed=None, limits=LIMITS):
+    display = Display("test", fitter.steps, 0)
+    return learn(network, fitter, score, limits, path, mark, resumed, display)
+
+
+def test_learning_rate_rises_stays_and_decays_to_its_final_share():
+    config = GradientLearning(steps=1000, learning_rate=1.0)
+    rates = [learning_rate(k, config) for k in range(1000)]
+    assert rates[0] == pytest.approx(1 / 150)
+    assert rates[150:400] == pytest.approx([1.0] * 250)
+    assert rates[-1] == pytest.approx(0.05, abs=1e-3)
+    assert learning_rate(0, GradientLearning(steps=20, learning_rate=1.0)) == pytest.approx(1 / 30)
+
+
+def test_batches_grow_in_equal_shares():
+    config = GradientLearning(steps=340)
+    sizes = [batch_size(k, config) for k in range(340)]
+    assert [sizes.count(b) for b in (16, 32, 64, 128)] == [85, 85, 85, 85]
+
+
+def test_adam_agrees_with_pytorch():
+    start = {"a": torch.randn(5, generator=torch.Generator().manual_seed(0))}
+    theirs = start["a"].clone().requires_grad_()
+    optimiser = torch.optim.Adam([theirs], lr=0.01, betas=(0.9, 0.99))
+    ours, moments = start, adam.start(start)
+    for k in range(20):
+        gradient = torch.sin(theirs.detach() * (k + 1))
+        theirs.grad = gradient
+        ours, moments = adam.update(ours, {"a": gradient}, moments, 0.01, 0.99, k + 1)
+        optimiser.step()
+    torch.testing.assert_close(ours["a"], theirs.detach())
+
+
+def test_calibration_brings_the_rates_close_to_the_recorded_ones():
+    model = small_model(calibration=0)
+    _, network, fitter, _ = _setting(model)
+    rates = fitter.targets.rates
+    bias, error = calibrate(network, fitter.pool, rates, 0.002, 25, 0.05, seed=0)
+    assert error < 0.25
+    assert bias.mean() > 0.02
+
+
+def test_hopeless_calibration_stops_with_one_clear_line():
+    _, network, fitter, _ = _setting(small_model())
+    impossible = replace(fitter.targets.rates, rate_hz=torch.full((40,), 400.0))
+    with pytest.raises(SpiketwinError, match=r"log-rate error .* expected at most 0.4"):
+        calibrate(network, fitter.pool, impossible, 0.002, 2, 0.0, seed=0)
+
+
+def _record(step: int, loss: float, rate: float) -> Record:
+    return Record(step, 1e-3, 8, loss, 0.1, rate)
+
+
+def test_guard_sees_explosions_early_and_only_early():
+    assert exploded(_record(10, 11.0, 10.0), first_loss=2.0, least_loss=2.0, rate_hz=10.0)
+    assert exploded(_record(10, 2.0, 25.0), first_loss=2.0, least_loss=2.0, rate_hz=10.0)
+    assert not exploded(_record(10, 2.0, 15.0), first_loss=2.0, least_loss=0.01, rate_hz=10.0)
+    assert not exploded(_record(60, 99.0, 25.0), first_loss=2.0, least_loss=2.0, rate_hz=10.0)
+    with pytest.raises(SpiketwinError, match=r"learning\.learning_rate"):
+        check_restarts(4)
+
+
+def test_explosion_starts_again_with_half_the_learning_rate_and_twice_the_warmup():
+    model = small_model(learning_rate=0.9, steps=60)
+    _, network, fitter, _ = _setting(model)
+    state, rates = fitter.start(network), []
+    while not state.numbers["restarts"]:
+        state, record = fitter.step(network, state)
+        rates.append(record.learning_rate)
+    assert state.step == 0
+    _, record = fitter.step(network, state)
+    assert record.learning_rate == pytest.approx(rates[0] / 4)
+
+
+def test_one_seed_gives_the_same_bits_and_another_does_not(tmp_path):
+    model = small_model()
+    fitted = []
+    for seed in (0, 0, 1):
+        trials, network, fitter, score = _setting(model, seed)
+        mark = fingerprint(model, trials, seed)
+        fitted.append(_learn(network, fitter, score, tmp_path / "c", mark).progress)
+    assert all(torch.equal(fitted[0].best[n], fitted[1].best[n]) for n in fitted[0].best)
+    assert [h["held_out"] for h in fitted[0].history][-1] == fitted[1].history[-1]["held_out"]
+    assert not torch.equal(fitted[0].best["recurrent"], fitted[2].best["recurrent"])
+
+
+@dataclass
+class _Killed:
+    """A score that is killed after some evaluations."""
+
+    score: object
+    left: int
+
+    def __call__(self, network):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return self.score(network)
+
+
+def test_a_killed_fit_resumes_to_the_same_bits(tmp_path):
+    model, path = small_model(), tmp_path / "checkpoint.safetensors"
+    trials, network, fitter, score = _setting(model)
+    mark = fingerprint(model, trials, 0)
+    whole = _learn(network, fitter, score, path, mark).progress
+    often = replace(LIMITS, checkpoint_s=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        _learn(network, fitter, _Killed(score, 2), path, mark, limits=often)
+    resumed = load_checkpoint(path, mark)
+    assert resumed is not None and 4 <= resumed.state.step < 6
+    finished = _learn(network, fitter, score, path, mark, resumed).progress
+    assert all(torch.equal(whole.best[n], finished.best[n]) for n in whole.best)
+    for first, second in zip(whole.history, finished.history, strict=True):
+        assert first["loss_trial"] == second["loss_trial"]
+    assert whole.best_score == finished.best_score
+
+
+def test_checkpoint_of_another_configuration_is_refused_and_kept(tmp_path):
+    model, path = small_model(), tmp_path / "checkpoint.safetensors"
+    trials, network, fitter, score = _setting(model)
+    progress = _learn(network, fitter, score, path, {}).progress
+    save_checkpoint(path, progress, fingerprint(model, trials, 0))
+    other = fingerprint(small_model(steps=7), trials, 0)
+    with pytest.raises(SpiketwinError, match=r"differs in: learning.*--fresh"):
+        load_checkpoint(path, other)
+    with pytest.raises(SpiketwinError, match=r"differs in: seed"):
+        load_checkpoint(path, fingerprint(model, trials, 1))
+    assert path.exists()
+
+
+def test_garbage_is_no_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(b"garbage")
+    with pytest.raises(SpiketwinError, match="is no checkpoint"):
+        load_checkpoint(path, {})
+
+
+class _Scripted:
+    """A fitter that only counts, with a scripted loss."""
+
+    steps = 10
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def start(self, network):
+        return FitState(0, {}, {"x": torch.zeros(1)})
+
+    def step(self, network, state):
+        k = state.step + 1
+        return FitState(k, {}, {"x": torch.full((1,), float(k))}), _record(k, self.losses(k), 1.0)
+
+
+@dataclass
+class _ScriptedScore:
+    values: list
+
+    def __call__(self, network):
+        return self.values.pop(0)
+
+
+class _Anything:
+    def with_parameters(self, parameters):
+        return self
+
+
+def test_the_best_held_out_model_is_kept_and_patience_ends_the_fit(tmp_path):
+    score = _ScriptedScore([0.5, 0.2, 0.3, 0.4, 0.1])
+    limits = Limits(evaluate_every=2, patience=4, checkpoint_s=1e9)
+    fitted = _learn(_Anything(), _Scripted(lambda k: 1.0), score, tmp_path / "c", {}, limits=limits)
+    assert (fitted.progress.best_step, fitted.progress.best_score) == (4, 0.2)
+    assert fitted.progress.best["x"].item() == 4
+    assert fitted.progress.state.step == 8 and "since step 4" in fitted.stop
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path):
+    score = _ScriptedScore([0.5, 0.4, 0.3])
+    fitter = _Scripted(lambda k: np.nan if k == 5 else 1.0)
+    fitted = _learn(_Anything(), fitter, score, tmp_path / "c", {})
+    assert "not finite at step 5" in fitted.stop
+    assert fitted.progress.best["x"].item() == 4

@@ -1,0 +1,156 @@
+"""Losses: properties that hold whatever the data."""
+
+import numpy as np
+import pytest
+import torch
+
+from spiketwin.losses.combine import GradientSizes, combine, without_conflicts
+from spiketwin.losses.distances import distances, mean_self_distance
+from spiketwin.losses.matching import TRIAL_DISTANCES, debiased, energy, exact, hard
+from spiketwin.losses.neuron import neuron_loss
+from spiketwin.losses.sinkhorn import sinkhorn_divergence
+from spiketwin.losses.targets import RateTarget
+
+
+def _generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _normal(n: int, d: int = 6, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
+    return scale * torch.randn((n, d), generator=_generator(seed), dtype=torch.float64) / d**0.5
+
+
+@pytest.mark.parametrize("name", ["hard", "exact", "sinkhorn"])
+def test_distance_of_a_set_to_itself_is_zero(name):
+    x = _normal(20)
+    assert TRIAL_DISTANCES[name](x, x.clone(), _generator()).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["exact", "sinkhorn", "energy"])
+def test_distance_ignores_trial_order(name):
+    x, y = _normal(20), _normal(30, seed=1)
+    shuffled = x[torch.randperm(20, generator=_generator(2))]
+    first = TRIAL_DISTANCES[name](x, y, _generator())
+    torch.testing.assert_close(first, TRIAL_DISTANCES[name](shuffled, y, _generator()))
+
+
+def _converged_sinkhorn(x, y, generator):
+    return sinkhorn_divergence(x, y, polish=3000)
+
+
+@pytest.mark.parametrize(
+    "distance", [hard, exact, energy, debiased, _converged_sinkhorn], ids=lambda f: f.__name__
+)
+def test_gradient_agrees_with_finite_differences(distance):
+    x, y = _normal(12).requires_grad_(), _normal(12, seed=1) + 0.3
+    distance(x, y, _generator()).backward()
+    step = torch.zeros_like(x)
+    step[3, 2] = 1e-5
+    with torch.no_grad():
+        up = distance(x + step, y, _generator())
+        down = distance(x - step, y, _generator())
+    assert x.grad[3, 2].item() == pytest.approx(((up - down) / 2e-5).item(), rel=0.02, abs=1e-5)
+
+
+@pytest.mark.parametrize("distance", [debiased, energy])
+def test_unbiased_distances_are_zero_on_average_for_equal_laws(distance):
+    values = [
+        distance(_normal(16, seed=2 * k), _normal(16, seed=2 * k + 1), _generator(k)).item()
+        for k in range(400)
+    ]
+    assert abs(np.mean(values)) < 3 * np.std(values) / 20
+
+
+def _scale_gradient(distance, scale: float) -> float:
+    """Mean derivative of the distance with respect to the model's spread."""
+    slopes = []
+    for k in range(200):
+        factor = torch.tensor(scale, dtype=torch.float64, requires_grad=True)
+        distance(
+            factor * _normal(16, seed=2 * k), _normal(16, seed=2 * k + 1), _generator(k)
+        ).backward()
+        slopes.append(factor.grad.item())
+    return float(np.mean(slopes))
+
+
+def test_hard_matching_rewards_too_little_variability_and_the_debiased_form_does_not():
+    assert _scale_gradient(hard, 1.0) > 0.1
+    assert abs(_scale_gradient(debiased, 1.0)) < 0.02
+    assert _scale_gradient(debiased, 0.6) < -0.02
+    assert _scale_gradient(debiased, 1.5) > 0.02
+
+
+def test_coinciding_trials_have_finite_gradients():
+    x = torch.ones(4, 3, requires_grad=True)
+    (distances(x, x.detach()).sum() + mean_self_distance(x)).backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def _rate_target(bins: int, psth: torch.Tensor) -> RateTarget:
+    neurons = psth.shape[1]
+    return RateTarget(
+        torch.eye(bins), psth, torch.ones(neurons), torch.ones(neurons), torch.ones(bins).bool()
+    )
+
+
+def test_unbiased_neuron_loss_does_not_depend_on_the_batch_size_at_the_right_rates():
+    rates = torch.full((10, 4), 0.3)
+    target = _rate_target(10, rates)
+
+    def mean_loss(trials: int, unbiased: bool) -> float:
+        draws = torch.rand((300, trials, 10, 4), generator=_generator(trials))
+        return float(np.mean([neuron_loss((d < 0.3).float(), target, unbiased) for d in draws]))
+
+    assert abs(mean_loss(4, True)) < 0.004 and abs(mean_loss(32, True)) < 0.001
+    assert mean_loss(4, False) == pytest.approx(0.21 / 4, rel=0.1)
+
+
+def test_neuron_loss_is_zero_for_the_recorded_psth_itself():
+    psth = torch.rand(10, 4)
+    assert neuron_loss(psth[None], _rate_target(10, psth), True).item() == 0
+
+
+def _two_losses(spikes: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {"neuron": (spikes**2).sum(), "trial": 1000 * (spikes - 1).sum()}
+
+
+def test_normalised_gradients_do_not_depend_on_the_size_of_a_loss():
+    spikes = torch.rand(3, 5, 4, requires_grad=True)
+    outputs = (spikes, torch.zeros(3, 5, 0, requires_grad=True))
+    weights = {"neuron": 1.0, "trial": 3.0}
+    first, _ = combine(_two_losses(spikes), outputs, weights, GradientSizes(), "normalised")
+    scaled = {name: 7 * loss for name, loss in _two_losses(spikes).items()}
+    again, _ = combine(scaled, outputs, weights, GradientSizes(), "normalised")
+    torch.testing.assert_close(first, again)
+    alone, _ = combine(
+        {"trial": _two_losses(spikes)["trial"]}, outputs, weights, GradientSizes(), "normalised"
+    )
+    assert (alone[0] ** 2).mean(1).sum().item() == pytest.approx(9.0, rel=1e-5)
+
+
+def test_running_size_is_unbiased_from_the_first_gradient():
+    sizes = GradientSizes()
+    for _ in range(5):
+        sizes = sizes.observe("trial", 4.0)
+        assert sizes.scale("trial") == pytest.approx(2.0)
+    assert sizes.observe("trial", 0.0) == sizes
+
+
+def test_projection_removes_exactly_the_conflict():
+    a, b = torch.zeros(1, 2, 2), torch.zeros(1, 2, 2)
+    a[0, 0], b[0, 0] = torch.tensor([1.0, 0.0]), torch.tensor([-1.0, 1.0])
+    a[0, 1], b[0, 1] = torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0])
+    freed = without_conflicts({"a": (a,), "b": (b,)})
+    assert (freed["a"][0][0, 0] * b[0, 0]).sum().item() == pytest.approx(0, abs=1e-6)
+    torch.testing.assert_close(freed["a"][0][0, 1], a[0, 1])
+
+
+def test_plain_sum_is_the_gradient_of_the_weighted_sum():
+    spikes = torch.rand(3, 5, 4, requires_grad=True)
+    outputs = (spikes, torch.zeros(3, 5, 0, requires_grad=True))
+    found, _ = combine(
+        _two_losses(spikes), outputs, {"neuron": 2.0, "trial": 0.5}, GradientSizes(), "sum"
+    )
+    losses = _two_losses(spikes)
+    expected = torch.autograd.grad(2 * losses["neuron"] + 0.5 * losses["trial"], spikes)[0]
+    torch.testing.assert_close(found[0], expected)

@@ -1,0 +1,158 @@
+"""Running a network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from jaxtyping import Float, jaxtyped
+
+from spiketwin.config import InputGroup, Latent
+from spiketwin.config import Network as NetworkConfig
+from spiketwin.network import build, load_network, run, save_network, stimulate
+from spiketwin.network.neurons import NeuronState
+from spiketwin.network.run import _one_step, _prepare, latent_offset
+from tests.unit.test_network_structure import stitching
+
+GROUPS = [
+    InputGroup(name="s", stimulus="s", channels=10),
+    InputGroup(name="n", channels=10, inhibitory_fraction=0.4),
+]
+
+
+def _stimulation(trials: int, steps: int = 100):
+    stimuli = pd.DataFrame(
+        {"trial": np.arange(trials), "stimulus": "s", "time_s": 0.0, "amplitude": 4.0}
+    )
+    return stimulate(stimuli, trials, GROUPS, -0.1, steps, 0.002)
+
+
+def _network(**settings):
+    return build(stitching(), NetworkConfig(inputs=GROUPS, **settings), ["jaw"], 0)
+
+
+def _run(network, trials=6, seed=0, bin_s=0.002, **settings):
+    generator = torch.Generator().manual_seed(seed)
+    return run(network, _stimulation(trials), generator, bin_s, 0.05, **settings)
+
+
+def test_activity_is_trial_time_neuron():
+    activity = _run(_network(), trials=6, bin_s=0.01)
+    with jaxtyped("context"):
+        assert isinstance(activity.counts, Float[torch.Tensor, "trial=6 bin neuron=40"])
+        assert isinstance(activity.behaviour, Float[torch.Tensor, "trial bin trace=1"])
+    assert activity.counts.shape[1] == 20
+
+
+def test_one_seed_gives_the_same_bits_and_another_does_not():
+    first, again, other = _run(_network()), _run(_network()), _run(_network(), seed=1)
+    assert torch.equal(first.counts, again.counts) and torch.equal(first.behaviour, again.behaviour)
+    assert not torch.equal(first.counts, other.counts)
+
+
+def test_bins_sum_the_spikes_of_their_steps():
+    fine, coarse = _run(_network()), _run(_network(), bin_s=0.01)
+    torch.testing.assert_close(fine.counts.unflatten(1, (20, 5)).sum(2), coarse.counts)
+
+
+def test_spikes_arrive_after_the_delay_with_sign_and_factor():
+    """One neuron forced to fire moves its target by (1 - decay)/2 w after the delay."""
+    network = _network(noise=0.0, spike_function="deterministic", latent=None, delays_s=[0.006])
+    recurrent = torch.zeros_like(network.parameters["recurrent"])
+    recurrent[0, 1, 0] = 100.0
+    quiet = {name: torch.zeros_like(value) for name, value in network.parameters.items()}
+    bias = torch.full((40,), -1.0)
+    bias[0] = 10.0
+    network = network.with_parameters({**quiet, "recurrent": recurrent, "bias": bias})
+    counts = run(network, _stimulation(1), torch.Generator().manual_seed(0), 0.002, 0.0).counts[0]
+    source, target = np.flatnonzero(counts[:, 0]), np.flatnonzero(counts[:, 1])
+    assert target[0] == source[0] + 3
+    assert counts[:, 2:].sum() == 0
+
+
+def test_gradient_reaches_every_trained_parameter():
+    network = _network()
+    parameters = {n: v.clone().requires_grad_() for n, v in network.parameters.items()}
+    parameters["bias"] = torch.full((40,), 0.1, requires_grad=True)
+    activity = _run(network.with_parameters(parameters))
+    weights = torch.rand(activity.counts.shape, generator=torch.Generator().manual_seed(1))
+    ((activity.counts * weights).sum() + activity.behaviour.sum()).backward()
+    for name in network.trained:
+        gradient = parameters[name].grad
+        assert gradient is not None and gradient.abs().sum() > 0, name
+
+
+def test_surrogate_gradient_agrees_with_a_hand_written_backward_pass():
+    """Independent reverse recursion of the stated equations, dense numpy, float64."""
+    config = {"noise": 0.1, "latent": None, "refractory_s": 0.004}
+    network = _network(**config)
+    network = network.with_parameters({"bias": torch.full((40,), 0.08)})
+    weights = network.parameters["recurrent"].double().requires_grad_()
+    bias = network.parameters["bias"].double().requires_grad_()
+    double = {name: value.double() for name, value in network.parameters.items()}
+    network = replace(
+        network,
+        mask=network.mask.double(),
+        sign=network.sign.double(),
+        input_sign=network.input_sign.double(),
+        read=network.read.double(),
+        parameters={**double, "recurrent": weights, "bias": bias},
+    )
+    steps, trials = 40, 2
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.Generator().manual_seed(0)
+    prepared = _prepare(network, torch.zeros(trials, 40, dtype=torch.float64))
+    zeros = torch.zeros(trials, 40, dtype=torch.float64)
+    state, spikes, voltages = NeuronState(zeros, (zeros,) * 2), [], []
+    for _ in range(steps):
+        z, state = _one_step(prepared, state, prepared.drive, generator)
+        spikes.append(z)
+        voltages.append(state.voltage.detach() + prepared.constants.reset.detach() * z.detach())
+    trains = torch.stack(spikes)
+    upstream = torch.rand(trains.shape, generator=draws, dtype=torch.float64)
+    (trains * upstream).sum().backward()
+
+    z = trains.detach().numpy()
+    decay = network.decay().double().numpy()
+    signed = (network.signed_recurrent()[0] * 0.5).detach().numpy() * (1 - decay)[:, None]
+    reset = prepared.constants.reset.detach().numpy()
+    carried = np.zeros((trials, 40))
+    adjoint = np.zeros((steps + 2, trials, 40))
+    for t in reversed(range(steps)):
+        u = (voltages[t].numpy() - 0.1) / 0.1
+        rate = 1 / (1 + np.exp(-15 * u))
+        ready = 1 - (z[t - 1] if t > 0 else 0) - (z[t - 2] if t > 1 else 0)
+        to_spike = upstream[t].numpy() - reset * carried + adjoint[t + 2] @ signed
+        adjoint[t] = carried + 0.3 * 15 * rate * (1 - rate) * ready / 0.1 * to_spike
+        carried = decay * adjoint[t]
+    assert z.sum() > 30
+    np.testing.assert_allclose(
+        bias.grad.numpy(), (adjoint[:steps].sum((0, 1)) * (1 - decay)), rtol=1e-8
+    )
+    outer = np.einsum("tbj,tbi->ji", adjoint[2:steps], z[: steps - 2])
+    expected = outer * network.mask.numpy() * network.sign.numpy() * (0.5 * (1 - decay))[:, None]
+    np.testing.assert_allclose(weights.grad[0].numpy(), expected, rtol=1e-8, atol=1e-12)
+
+
+def test_latent_moves_all_time_steps_of_a_trial_together():
+    network = _network(latent=Latent(scale=1.6))
+    offset = latent_offset(network, 5000, torch.Generator().manual_seed(0))
+    assert offset.shape == (5000, 40)
+    assert 0.03 < offset.std(0).mean() < 0.3
+
+
+def test_silent_and_saturated_networks_stay_finite():
+    for bias in (-100.0, 100.0):
+        network = _network().with_parameters({"bias": torch.full((40,), bias, requires_grad=True)})
+        activity = _run(network)
+        activity.counts.sum().backward()
+        assert torch.isfinite(network.parameters["bias"].grad).all()
+        assert torch.isfinite(activity.behaviour).all()
+        assert activity.counts.mean().item() == pytest.approx(0 if bias < 0 else 1 / 3, abs=0.01)
+
+
+def test_saved_network_runs_to_the_same_bits(tmp_path):
+    network = _network()
+    save_network(network, tmp_path, {"seed": 0})
+    assert torch.equal(_run(network).counts, _run(load_network(tmp_path)).counts)
