@@ -8,7 +8,7 @@ parameters is what is scored and saved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -159,15 +159,12 @@ class GradientFitter:
         self, network: Network, state: FitState, record: Record
     ) -> tuple[FitState, Record]:
         """The state, or a gentler start when the rates explode."""
-        first = state.numbers.get("first loss", record.loss_neuron)
-        least = min(state.numbers.get("least loss", first), record.loss_neuron)
         rate_hz = float(self.targets.rates.psth.mean()) / self.bin_s
-        if exploded(record, first, least, rate_hz):
-            restarts = int(state.numbers["restarts"]) + 1
-            check_restarts(restarts)
-            return self._start(network, restarts), record
-        numbers = {**state.numbers, "first loss": first, "least loss": least}
-        return replace(state, numbers=numbers), record
+        if not exploded(record, rate_hz):
+            return state, record
+        restarts = int(state.numbers["restarts"]) + 1
+        check_restarts(restarts)
+        return self._start(network, restarts), record
 
 
 def _backward(activity: Activity, upstream: tuple[Tensor, ...], trained: Parameters) -> Parameters:

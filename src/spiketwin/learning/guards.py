@@ -13,27 +13,25 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.learning.protocol import Record
 
 WATCHED_STEPS = 50
-LARGEST_LOSS = 5.0
-"""Neuron loss relative to its minimum (at least a fifth of the first loss)."""
+LARGEST_LOSS = 10.0
+"""Neuron loss; 1 is that of constant rates of the right size, since the PSTHs are z-scored."""
 LARGEST_RATE = 2.0
 """Factor between simulated and recorded mean rate."""
 MOST_RESTARTS = 3
 
 
-def exploded(record: Record, first_loss: float, least_loss: float, rate_hz: float) -> bool:
+def exploded(record: Record, rate_hz: float) -> bool:
     """The step shows the signs of an explosion.
 
     Parameters
     ----------
     record : of the step.
-    first_loss, least_loss : first and smallest neuron loss so far.
     rate_hz : mean recorded rate.
     """
     if record.step > WATCHED_STEPS:
         return False
-    reference = max(least_loss, first_loss / LARGEST_LOSS)
     off = abs(math.log(max(record.rate_hz, 1e-9) / max(rate_hz, 1e-9)))
-    return record.loss_neuron > LARGEST_LOSS * reference or off > math.log(LARGEST_RATE)
+    return record.loss_neuron > LARGEST_LOSS or off > math.log(LARGEST_RATE)
 
 
 def check_restarts(restarts: int) -> None:
