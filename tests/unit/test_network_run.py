@@ -10,7 +10,7 @@ from jaxtyping import Float, jaxtyped
 
 from spiketwin.config import InputGroup, Latent
 from spiketwin.config import Network as NetworkConfig
-from spiketwin.network import build, load_network, run, save_network, stimulate
+from spiketwin.network import build, load_network, observe, run, save_network, stimulate
 from spiketwin.network.neurons import NeuronState
 from spiketwin.network.run import _one_step, _prepare, latent_offset
 from tests.unit.test_network_structure import stitching
@@ -32,9 +32,9 @@ def _network(**settings):
     return build(stitching(), NetworkConfig(inputs=GROUPS, **settings), ["jaw"], 0)
 
 
-def _run(network, trials=6, seed=0, bin_s=0.002, **settings):
+def _run(network, trials=6, seed=0, bin_s=0.002):
     generator = torch.Generator().manual_seed(seed)
-    return run(network, _stimulation(trials), generator, bin_s, 0.05, **settings)
+    return observe(network, run(network, _stimulation(trials), generator, 0.05), bin_s)
 
 
 def test_activity_is_trial_time_neuron():
@@ -65,7 +65,7 @@ def test_spikes_arrive_after_the_delay_with_sign_and_factor():
     bias = torch.full((40,), -1.0)
     bias[0] = 10.0
     network = network.with_parameters({**quiet, "recurrent": recurrent, "bias": bias})
-    counts = run(network, _stimulation(1), torch.Generator().manual_seed(0), 0.002, 0.0).counts[0]
+    counts = run(network, _stimulation(1), torch.Generator().manual_seed(0), 0.0).spikes[0]
     source, target = np.flatnonzero(counts[:, 0]), np.flatnonzero(counts[:, 1])
     assert target[0] == source[0] + 3
     assert counts[:, 2:].sum() == 0

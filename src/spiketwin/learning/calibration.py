@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spiketwin.errors import SpiketwinError
 from spiketwin.losses import RateTarget
-from spiketwin.network import Network, Stimulation, run
+from spiketwin.network import Network, Stimulation, observe, run
 from spiketwin.randomness import integer_seed, numpy_generator
 
 TRIALS = 48
@@ -73,6 +73,7 @@ def _log_ratio(
     rows = numpy_generator(seed, "calibration", k).integers(pool.trials, size=TRIALS)
     generator = torch.Generator().manual_seed(integer_seed(seed, "calibration", k))
     with torch.no_grad():
-        counts = run(network, pool.take(np.sort(rows)), generator, bin_s, prerun_s).counts
+        activity = run(network, pool.take(np.sort(rows)), generator, prerun_s)
+        counts = observe(network, activity, bin_s).counts
     rate = counts[:, target.before].mean((0, 1)) / bin_s
     return torch.log1p(target.rate_hz) - torch.log1p(rate)

@@ -8,7 +8,7 @@ parameters is what is scored and saved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
 from spiketwin.losses import GradientSizes, Targets, combine, neuron_loss, trial_loss
-from spiketwin.network import Activity, Network, Parameters, Stimulation, clip, run
+from spiketwin.network import Activity, Network, Parameters, Stimulation, clip, observe, run
 from spiketwin.randomness import integer_seed, numpy_generator
 
 
@@ -64,12 +64,11 @@ class GradientFitter:
             name: state.parameters[name].clone().requires_grad_() for name in network.trained
         }
         current = network.with_parameters({**state.parameters, **trained})
-        activity = run(current, self.pool.take(rows), generator, self.bin_s, self.learning.prerun_s)
-        losses, outputs = self._losses(activity, rows, generator)
-        weights = {"neuron": self.losses.neuron.weight, "trial": self.losses.trial.weight}
-        upstream, sizes = combine(losses, outputs, weights, _sizes(state), self.losses.combine)
-        gradients = _backward(activity, upstream, trained)
-        record = self._record(state, activity, losses, len(rows))
+        activity = run(current, self.pool.take(rows), generator, self.learning.prerun_s)
+        spikes = activity.spikes.detach().requires_grad_()
+        losses = self._losses(current, replace(activity, spikes=spikes), rows, generator)
+        gradients, sizes = self._gradients(losses, activity.spikes, spikes, trained, state)
+        record = self._record(state, activity, losses)
         after = self._descend(network, state, gradients, record.learning_rate, sizes)
         return self._guarded(network, after, record)
 
@@ -100,38 +99,60 @@ class GradientFitter:
         return generator.integers(self.pool.trials, size=batch_size(state.step, self.learning))
 
     def _losses(
-        self, activity: Activity, rows: np.ndarray, generator: torch.Generator
-    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Losses of the batch and the leaves they were computed from."""
-        counts = activity.counts.detach().requires_grad_()
-        behaviour = activity.behaviour.detach().requires_grad_()
-        losses = {"neuron": neuron_loss(counts, self.targets.rates, self.losses.neuron.unbiased)}
-        trial = self.losses.trial
-        if trial.method != "none" and self.targets.sessions:
-            losses["trial"] = trial_loss(
-                counts,
-                behaviour,
-                list(self.conditions[rows]),
-                self.targets.sessions,
-                trial.method,
-                trial.within == "condition",
-                generator,
-            )
-        return losses, (counts, behaviour)
+        self, network: Network, activity: Activity, rows: np.ndarray, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Losses of a batch, computed from its spikes."""
+        seen, trial = observe(network, activity, self.bin_s), self.losses.trial
+        rates = neuron_loss(seen.counts, self.targets.rates, self.losses.neuron.unbiased)
+        if trial.method == "none" or not self.targets.sessions:
+            return {"neuron": rates}
+        distance = trial_loss(
+            seen.counts,
+            seen.behaviour,
+            list(self.conditions[rows]),
+            self.targets.sessions,
+            trial.method,
+            trial.within == "condition",
+            generator,
+        )
+        return {"neuron": rates, "trial": distance}
 
-    def _record(
-        self, state: FitState, activity: Activity, losses: dict[str, Tensor], batch: int
-    ) -> Record:
+    def _gradients(
+        self,
+        losses: dict[str, Tensor],
+        sampled: Tensor,
+        spikes: Tensor,
+        trained: Parameters,
+        state: FitState,
+    ) -> tuple[Parameters, GradientSizes]:
+        """Gradient of every trained parameter: combined at the spikes, then back through time.
+
+        The read-out acts after the spikes, so that its parameters get their gradient on the way.
+        """
+        weights = {"neuron": self.losses.neuron.weight, "trial": self.losses.trial.weight}
+        after = [name for name in trained if name.startswith("readout")]
+        before = [name for name in trained if not name.startswith("readout")]
+        outputs = (spikes, *(trained[name] for name in after))
+        combined, sizes = combine(losses, outputs, weights, _sizes(state), self.losses.combine)
+        through_time = torch.autograd.grad(sampled, [trained[n] for n in before], combined[0])
+        found = zip([*before, *after], [*through_time, *combined[1:]], strict=True)
+        return dict(found), sizes
+
+    def _record(self, state: FitState, activity: Activity, losses: dict[str, Tensor]) -> Record:
         restarts = state.numbers["restarts"]
         rate = learning_rate(state.step, self.learning, 2.0**restarts) / 2**restarts
+        spikes_per_bin = float(activity.spikes.detach().mean()) * self._steps_per_bin(activity)
         return Record(
             step=state.step + 1,
             learning_rate=rate,
-            batch=batch,
+            batch=len(activity.spikes),
             loss_neuron=float(losses["neuron"].detach()),
             loss_trial=float(losses["trial"].detach()) if "trial" in losses else float("nan"),
-            rate_hz=float(activity.counts.detach().mean()) / self.bin_s,
+            rate_hz=spikes_per_bin / self.bin_s,
         )
+
+    def _steps_per_bin(self, activity: Activity) -> float:
+        return activity.spikes.shape[1] / self.targets.rates.window.shape[0]
 
     def _descend(
         self,
@@ -165,20 +186,6 @@ class GradientFitter:
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)
         return self._start(network, restarts), record
-
-
-def _backward(activity: Activity, upstream: tuple[Tensor, ...], trained: Parameters) -> Parameters:
-    """Gradient of every trained parameter."""
-    outputs = (activity.counts, activity.behaviour)
-    used = [pair for pair in zip(outputs, upstream, strict=True) if pair[0].requires_grad]
-    found = torch.autograd.grad(
-        [output for output, _ in used],
-        list(trained.values()),
-        [gradient for _, gradient in used],
-        allow_unused=True,
-    )
-    pairs = zip(trained.items(), found, strict=True)
-    return {n: torch.zeros_like(v) if g is None else g for (n, v), g in pairs}
 
 
 def _shrunk(weights: Tensor, amount: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network, Parameters, build, clip
-from spiketwin.network.run import Activity, run
+from spiketwin.network.run import Activity, Observation, observe, run
 from spiketwin.network.simulation import SHARED, Simulation
 from spiketwin.network.store import load_network, read_description, save_network
 
@@ -10,12 +10,14 @@ __all__ = [
     "SHARED",
     "Activity",
     "Network",
+    "Observation",
     "Parameters",
     "Simulation",
     "Stimulation",
     "build",
     "clip",
     "load_network",
+    "observe",
     "read_description",
     "run",
     "save_network",

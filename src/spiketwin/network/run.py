@@ -27,6 +27,20 @@ class Activity:
 
     Attributes
     ----------
+    spikes : (trial, step, neuron) float32.
+    carried : (trial, trace) state of the read-out filter before the first step.
+    """
+
+    spikes: Tensor
+    carried: Tensor
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A run as an experimenter sees it.
+
+    Attributes
+    ----------
     counts : (trial, bin, neuron) float32.
     behaviour : (trial, bin, trace) float32.
     """
@@ -52,18 +66,10 @@ class _Weights(NamedTuple):
     spike: SpikeFunction
 
 
-class _Memory(NamedTuple):
-    """Neurons and read-out filter between two stretches of a run."""
-
-    neurons: NeuronState
-    readout: Tensor
-
-
 def run(
     network: Network,
     stimulation: Stimulation,
     generator: torch.Generator,
-    bin_s: float,
     prerun_s: float | None = None,
 ) -> Activity:
     """Simulate one trial per row of the stimulation; differentiable in the parameters.
@@ -73,20 +79,30 @@ def run(
     network : the network.
     stimulation : input probabilities, one entry per step of the window.
     generator : source of all randomness of the run.
-    bin_s : width of the bins of the result, a multiple of the network's step.
     prerun_s : time simulated before the window; absent: the network's own setting.
     """
     config = network.config
     steps_before = round((config.prerun_s if prerun_s is None else prerun_s) / config.step_s)
     weights = _prepare(network, latent_offset(network, stimulation.trials, generator))
-    memory = _silence(network, stimulation.trials, weights)
     with torch.no_grad():
         before = stimulation.baseline_spikes(steps_before, generator)
-        _, _, memory = _stretch(network, weights, memory, before, generator)
-    inputs = stimulation.spikes(generator)
-    spikes, behaviour, _ = _stretch(network, weights, memory, inputs, generator)
-    per_bin = round(bin_s / config.step_s)
-    return Activity(
+        early, state = _stretch(weights, _silence(network, weights), before, generator)
+        carried = _filter_state(network, early)
+    spikes, _ = _stretch(weights, state, stimulation.spikes(generator), generator)
+    return Activity(spikes, carried)
+
+
+def observe(network: Network, activity: Activity, bin_s: float) -> Observation:
+    """Bin the spikes and read the behaviour out of them; differentiable in both.
+
+    Parameters
+    ----------
+    network, activity : the network and its run.
+    bin_s : bin width, a multiple of the network's step.
+    """
+    spikes, per_bin = activity.spikes, round(bin_s / network.config.step_s)
+    behaviour = _behaviour(network, spikes, activity.carried)
+    return Observation(
         counts=spikes.unflatten(1, (-1, per_bin)).sum(2) if per_bin > 1 else spikes,
         behaviour=behaviour.unflatten(1, (-1, per_bin)).mean(2),
     )
@@ -122,34 +138,23 @@ def _prepare(network: Network, offset: Tensor) -> _Weights:
     )
 
 
-def _silence(network: Network, trials: int, weights: _Weights) -> _Memory:
+def _silence(network: Network, weights: _Weights) -> NeuronState:
     """Zero voltages, no recent spikes."""
-    zeros = network.sign.new_zeros(trials, network.neurons)
+    zeros = torch.zeros_like(weights.drive)
     length = max(*weights.delays, weights.constants.refractory, 1)
-    return _Memory(
-        NeuronState(zeros, (zeros,) * length), zeros.new_zeros(trials, len(network.traces))
-    )
+    return NeuronState(zeros, (zeros,) * length)
 
 
 def _stretch(
-    network: Network,
-    weights: _Weights,
-    memory: _Memory,
-    inputs: Tensor,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, _Memory]:
-    """Run over the steps of `inputs` (trial, step, channel); spikes, behaviour and memory after."""
+    weights: _Weights, state: NeuronState, inputs: Tensor, generator: torch.Generator
+) -> tuple[Tensor, NeuronState]:
+    """Run over the steps of `inputs` (trial, step, channel); spikes and the state after them."""
+    trains = [inputs.new_zeros(len(inputs), 0, weights.drive.shape[1])]
     currents = (inputs @ weights.input + weights.drive[:, None, :]).unbind(1)
-    state, trains = memory.neurons, []
     for current in currents:
         spikes, state = _one_step(weights, state, current, generator)
-        trains.append(spikes)
-    if not trains:
-        empty = inputs.new_zeros(len(inputs), 0, network.neurons)
-        return empty, empty[:, :, : len(network.traces)], memory
-    spikes = torch.stack(trains, 1)
-    trace, readout = _read(network, spikes, memory.readout)
-    return spikes, trace, _Memory(state, readout)
+        trains.append(spikes[:, None])
+    return torch.cat(trains, 1), state
 
 
 def _one_step(
@@ -164,11 +169,23 @@ def _one_step(
     return step(state, drive, weights.noise * noise, uniform, weights.constants, weights.spike)
 
 
-def _read(network: Network, spikes: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
-    """Behaviour (trial, step, trace) and the filter state after the last step."""
+def _behaviour(network: Network, spikes: Tensor, carried: Tensor) -> Tensor:
+    """Behaviour (trial, step, trace)."""
     if not network.traces:
-        return spikes.new_zeros(*spikes.shape[:2], 0), initial
-    values = network.parameters
-    projected = spikes @ (values["readout_weight"] * network.read).T / 2
-    filter_state = filtered(projected, initial, network.config.step_s, network.config.readout.tau_s)
-    return values["readout_offset"] + values["readout_gain"] * filter_state, filter_state[:, -1]
+        return spikes.new_zeros(*spikes.shape[:2], 0)
+    values, config = network.parameters, network.config
+    state = filtered(_projected(network, spikes), carried, config.step_s, config.readout.tau_s)
+    return values["readout_offset"] + values["readout_gain"] * state
+
+
+def _filter_state(network: Network, spikes: Tensor) -> Tensor:
+    """State of the read-out filter (trial, trace) after these spikes, from rest."""
+    rest = spikes.new_zeros(len(spikes), len(network.traces))
+    if not network.traces or not spikes.shape[1]:
+        return rest
+    config = network.config
+    return filtered(_projected(network, spikes), rest, config.step_s, config.readout.tau_s)[:, -1]
+
+
+def _projected(network: Network, spikes: Tensor) -> Tensor:
+    return spikes @ (network.parameters["readout_weight"] * network.read).T / 2

@@ -10,7 +10,7 @@ import torch
 
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network
-from spiketwin.network.run import run
+from spiketwin.network.run import observe, run
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.trialset import TrialSet
 
@@ -68,9 +68,9 @@ def simulate_like(
         generator = torch.Generator().manual_seed(integer_seed(seed, "chunk", first))
         chosen = stimulation.take(rows[first : first + CHUNK])
         with torch.no_grad():
-            activity = run(network, chosen, generator, recorded.bin_s, prerun_s)
-        counts.append(activity.counts.to(torch.uint16).numpy())
-        behaviour.append(activity.behaviour.numpy())
+            seen = observe(network, run(network, chosen, generator, prerun_s), recorded.bin_s)
+        counts.append(seen.counts.to(torch.uint16).numpy())
+        behaviour.append(seen.behaviour.numpy())
     return SimulatedTrials(np.concatenate(counts), np.concatenate(behaviour), rows)
 
 

@@ -1,0 +1,184 @@
+"""Artificial two-area recordings with a known truth (Sourmpis et al. 2023, figure 2).
+
+Sessions rotate over both areas, area1 only, area2 only; 80 % of the units are excitatory. With base
+rate b (log-normal: e^N(0,1) ln 2 around 8 Hz excitatory, 16 Hz inhibitory, above 40 replaced by
+40 - U(0, 10)), modulation m in {0, 1, 2} with probabilities 0.2, 0.6, 0.2 and prototype
+s(t) ~ e^(-t/20) - e^(-t/5) (ms, peak 3) from the onset of the area,
+
+    rate(t) = b (1 + m s(t))                   area1, onset 4 ms after the stimulus
+    rate(t) = b (1 + m s(t) [trial is Hit])    area2, onset 8 ms
+
+P(Hit) = 0.8 in every trial; spikes are drawn in steps of 1 ms. Trials last 4 s, back to back, with
+the stimulus 1 s after their start.
+
+The jaw (an addition of this package) opens on hit trials: a bump of height 1 +- 0.15 and width 35 ms
+whose peak lies 110 +- 12 ms after the stimulus; besides, small bumps of height 0.15 occur at
+random twice in 10 s, and measurement noise of s.d. 0.03.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spiketwin.config import Synthetic
+from spiketwin.files import write_arrays
+from spiketwin.randomness import numpy_generator
+
+TRIAL_MS, STIMULUS_MS = 4000, 1000
+JAW_RATE_HZ = 250.0
+AREAS = ("SSp-bfd", "MOp")
+"""Allen CCF acronyms under which area1 and area2 are written."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a session was made from.
+
+    Attributes
+    ----------
+    area : (unit,) 0 or 1.
+    inhibitory : (unit,) bool.
+    base_hz, modulation : (unit,).
+    hit : (trial,) bool.
+    jaw_peak_s : (trial,) peak of the opening after the stimulus, NaN on miss trials.
+    """
+
+    area: np.ndarray
+    inhibitory: np.ndarray
+    base_hz: np.ndarray
+    modulation: np.ndarray
+    hit: np.ndarray
+    jaw_peak_s: np.ndarray
+
+
+@dataclass(frozen=True)
+class SyntheticSession:
+    """A session before it is written.
+
+    Attributes
+    ----------
+    truth : what it was made from.
+    spike_times_s, spike_offsets : as in `Recording`.
+    jaw : (sample,) at `JAW_RATE_HZ` from time 0; empty without a jaw.
+    """
+
+    truth: Truth
+    spike_times_s: np.ndarray
+    spike_offsets: np.ndarray
+    jaw: np.ndarray
+
+
+def synthesize(synthetic: Synthetic, folder: Path) -> list[Path]:
+    """Draw all sessions and write them as NWB, with the truth beside them.
+
+    Parameters
+    ----------
+    synthetic : settings; `draw` is the seed.
+    folder : receives ``session-<k>.nwb`` and ``session-<k>.truth.npz``.
+
+    Returns
+    -------
+    Paths of the NWB files.
+    """
+    from spiketwin.recording.write import write_synthetic_nwb
+
+    paths = []
+    for index in range(synthetic.sessions):
+        session = draw_session(synthetic, index)
+        path = Path(folder) / f"session-{index}.nwb"
+        write_synthetic_nwb(session, f"session-{index}", path)
+        write_arrays(path.with_suffix(".truth.npz"), session.truth.__dict__)
+        paths.append(path)
+    return paths
+
+
+def draw_session(synthetic: Synthetic, index: int) -> SyntheticSession:
+    """One session of the set."""
+    generator = numpy_generator(synthetic.draw, "synthetic", index)
+    truth = _draw_truth(synthetic, index, generator)
+    times, offsets = _draw_spikes(truth, round(1000 * synthetic.area2_onset_s), generator)
+    jaw = _draw_jaw(truth, generator) if synthetic.jaw else np.zeros(0, dtype=np.float32)
+    return SyntheticSession(truth, times, offsets, jaw)
+
+
+def _draw_truth(synthetic: Synthetic, index: int, generator: np.random.Generator) -> Truth:
+    area, inhibitory = _layout(synthetic.units, index % 3)
+    middle = np.where(inhibitory, 16.0, 8.0)
+    base = middle * np.exp(generator.standard_normal(len(area)) * np.log(2))
+    capped = 40 - generator.uniform(0, 10, len(area))
+    hit = generator.random(synthetic.trials) < synthetic.hit_probability
+    peak = 0.110 + 0.012 * generator.standard_normal(synthetic.trials)
+    return Truth(
+        area=area,
+        inhibitory=inhibitory,
+        base_hz=np.where(base > 40, capped, base),
+        modulation=generator.choice([0, 1, 2], len(area), p=[0.2, 0.6, 0.2]),
+        hit=hit,
+        jaw_peak_s=np.where(hit, peak, np.nan),
+    )
+
+
+def _layout(units: int, turn: int) -> tuple[np.ndarray, np.ndarray]:
+    """Area and type of every unit; the first 80 % are excitatory, sessions of turn 0 hold both."""
+    inhibitory = np.arange(units) >= round(0.8 * units)
+    if turn:
+        return np.full(units, turn - 1), inhibitory
+    rank = np.where(inhibitory, np.arange(units) - round(0.8 * units), np.arange(units))
+    size = np.where(inhibitory, inhibitory.sum(), (~inhibitory).sum())
+    return (rank >= size // 2).astype(int), inhibitory
+
+
+def prototype() -> np.ndarray:
+    """(160,) response of an area in steps of 1 ms, peak 3."""
+    time = np.arange(160)
+    shape = np.exp(-time / 20) - np.exp(-time / 5)
+    return 3 * shape / shape.max()
+
+
+def _draw_spikes(
+    truth: Truth, area2_onset_ms: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spike times in the middle of their 1 ms step, grouped by unit, and the units' offsets."""
+    response = np.zeros((2, TRIAL_MS))
+    for area, onset in enumerate((4, area2_onset_ms)):
+        first = STIMULUS_MS + onset
+        response[area, first : first + 160] = prototype()[: TRIAL_MS - first]
+    per_unit = [_unit_spikes(truth, unit, response, generator) for unit in range(len(truth.area))]
+    counts = [len(times) for times in per_unit]
+    return np.concatenate(per_unit), np.concatenate([[0], np.cumsum(counts)])
+
+
+def _unit_spikes(
+    truth: Truth, unit: int, response: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    area = truth.area[unit]
+    driven = truth.modulation[unit] * response[area]
+    allowed = truth.hit if area == 1 else np.ones_like(truth.hit)
+    rate = truth.base_hz[unit] * (1 + np.maximum(driven, -1)[None, :] * allowed[:, None])
+    step = np.flatnonzero(generator.random(rate.shape, dtype=np.float32) < 1e-3 * rate)
+    return (step + 0.5) * 1e-3
+
+
+def _draw_jaw(truth: Truth, generator: np.random.Generator) -> np.ndarray:
+    """Jaw trace of the whole session."""
+    duration_s = len(truth.hit) * TRIAL_MS / 1000
+    time = np.arange(round(duration_s * JAW_RATE_HZ)) / JAW_RATE_HZ
+    trace = 0.03 * generator.standard_normal(len(time))
+    starts = np.flatnonzero(truth.hit) * TRIAL_MS / 1000 + STIMULUS_MS / 1000
+    heights = generator.normal(1, 0.15, len(starts))
+    _add_bumps(trace, starts + truth.jaw_peak_s[truth.hit], heights, 0.035)
+    spontaneous = generator.uniform(0, duration_s, generator.poisson(0.2 * duration_s))
+    _add_bumps(trace, spontaneous, np.full(len(spontaneous), 0.15), 0.035)
+    return trace.astype(np.float32)
+
+
+def _add_bumps(trace: np.ndarray, peaks_s: np.ndarray, heights: np.ndarray, width_s: float) -> None:
+    """Add Gaussian bumps to the trace, in place."""
+    reach = round(5 * width_s * JAW_RATE_HZ)
+    for peak, height in zip(peaks_s, heights, strict=True):
+        middle = round(peak * JAW_RATE_HZ)
+        near = np.arange(max(0, middle - reach), min(len(trace), middle + reach))
+        trace[near] += height * np.exp(-(((near / JAW_RATE_HZ - peak) / width_s) ** 2) / 2)
