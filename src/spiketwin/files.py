@@ -77,10 +77,14 @@ def appearing(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent
+        )
         os.close(handle)
     except OSError as error:
-        raise SpiketwinError(f"cannot write {path}: {error.strerror}; choose another results folder") from None
+        raise SpiketwinError(
+            f"cannot write {path}: {error.strerror}; choose another results folder"
+        ) from None
     try:
         yield Path(name)
         Path(name).chmod(0o644)

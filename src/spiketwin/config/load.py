@@ -102,7 +102,9 @@ def read_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpiketwinError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
-        raise SpiketwinError(f"{path}: expected a YAML dictionary with run, recordings, trials, models")
+        raise SpiketwinError(
+            f"{path}: expected a YAML dictionary with run, recordings, trials, models"
+        )
     return resolve(raw, str(path))
 
 

@@ -27,7 +27,12 @@ class Predicate(Section):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.accept is None and self.reject is None and self.minimum is None and self.maximum is None:
+        if (
+            self.accept is None
+            and self.reject is None
+            and self.minimum is None
+            and self.maximum is None
+        ):
             raise ValueError("give accept, reject, minimum or maximum")
         return self
 

@@ -63,7 +63,9 @@ class TrialWindow(Section):
             raise ValueError(f"window_s must rise, found {start:g} to {stop:g}")
         bins = (stop - start) / self.bin_s
         if abs(bins - round(bins)) > 1e-6 * max(1.0, bins):
-            raise ValueError(f"the window of {stop - start:g} s is not a multiple of bin_s {self.bin_s:g} s")
+            raise ValueError(
+                f"the window of {stop - start:g} s is not a multiple of bin_s {self.bin_s:g} s"
+            )
         return self
 
     @property
@@ -97,7 +99,10 @@ class Scale(Section):
 class Features(Section):
     """What of a trial is matched and scored."""
 
-    scales: list[Scale] = [Scale(window_s=0.040, stride_s=0.020), Scale(window_s=0.160, stride_s=0.080)]
+    scales: list[Scale] = [
+        Scale(window_s=0.040, stride_s=0.020),
+        Scale(window_s=0.160, stride_s=0.080),
+    ]
     """Scores name the scale they were taken at; the first one selects the model."""
     psth: Scale = Scale(window_s=0.020, stride_s=0.010)
     """Filter of the trial-averaged rates (neuron loss, PSTH correlation)."""

@@ -65,9 +65,8 @@ class GradientFitter:
         }
         current = network.with_parameters({**state.parameters, **trained})
         activity = run(current, self.pool.take(rows), generator, self.learning.prerun_s)
-        spikes = activity.spikes.detach().requires_grad_()
-        losses = self._losses(current, replace(activity, spikes=spikes), rows, generator)
-        gradients, sizes = self._gradients(losses, activity.spikes, spikes, trained, state)
+        losses, copies = self._losses(current, activity, rows, generator)
+        gradients, sizes = self._gradients(losses, copies, activity.spikes, trained, state)
         record = self._record(state, activity, losses)
         after = self._descend(network, state, gradients, record.learning_rate, sizes)
         return self._guarded(network, after, record)
@@ -100,27 +99,29 @@ class GradientFitter:
 
     def _losses(
         self, network: Network, activity: Activity, rows: np.ndarray, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Losses of a batch, computed from its spikes."""
-        seen, trial = observe(network, activity, self.bin_s), self.losses.trial
-        rates = neuron_loss(seen.counts, self.targets.rates, self.losses.neuron.unbiased)
-        if trial.method == "none" or not self.targets.sessions:
-            return {"neuron": rates}
-        distance = trial_loss(
-            seen.counts,
-            seen.behaviour,
-            list(self.conditions[rows]),
-            self.targets.sessions,
-            trial.method,
-            trial.within == "condition",
-            generator,
-        )
-        return {"neuron": rates, "trial": distance}
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Losses of a batch; the copies of the spikes that counts and behaviour were read from."""
+        for_counts, for_behaviour = (activity.spikes.detach().requires_grad_() for _ in range(2))
+        counts = observe(network, replace(activity, spikes=for_counts), self.bin_s).counts
+        behaviour = observe(network, replace(activity, spikes=for_behaviour), self.bin_s).behaviour
+        losses = {"neuron": neuron_loss(counts, self.targets.rates, self.losses.neuron.unbiased)}
+        trial = self.losses.trial
+        if trial.method != "none" and self.targets.sessions:
+            losses["trial"] = trial_loss(
+                counts,
+                behaviour,
+                list(self.conditions[rows]),
+                self.targets.sessions,
+                trial.method,
+                trial.within == "condition",
+                generator,
+            )
+        return losses, (for_counts, for_behaviour)
 
     def _gradients(
         self,
         losses: dict[str, Tensor],
-        sampled: Tensor,
+        copies: tuple[Tensor, Tensor],
         spikes: Tensor,
         trained: Parameters,
         state: FitState,
@@ -129,14 +130,27 @@ class GradientFitter:
 
         The read-out acts after the spikes, so that its parameters get their gradient on the way.
         """
-        weights = {"neuron": self.losses.neuron.weight, "trial": self.losses.trial.weight}
         after = [name for name in trained if name.startswith("readout")]
         before = [name for name in trained if not name.startswith("readout")]
-        outputs = (spikes, *(trained[name] for name in after))
-        combined, sizes = combine(losses, outputs, weights, _sizes(state), self.losses.combine)
-        through_time = torch.autograd.grad(sampled, [trained[n] for n in before], combined[0])
-        found = zip([*before, *after], [*through_time, *combined[1:]], strict=True)
-        return dict(found), sizes
+        wanted = [*copies, *(trained[name] for name in after)]
+        found = {
+            n: torch.autograd.grad(loss, wanted, allow_unused=True) for n, loss in losses.items()
+        }
+        sources = {name: parts[0] for name, parts in found.items() if parts[0] is not None}
+        if "trial" in found and found["trial"][1] is not None:
+            sources["behaviour"] = found["trial"][1]
+        combined, sizes = combine(sources, self._weights(), _sizes(state), self.losses.combine)
+        through_time = torch.autograd.grad(spikes, [trained[n] for n in before], combined)
+        gradients = dict(zip(before, through_time, strict=True))
+        for k, name in enumerate(after):
+            parts = [found[n][2 + k] for n in found if found[n][2 + k] is not None]
+            gradients[name] = sum(parts, torch.zeros_like(trained[name]))
+        return gradients, sizes
+
+    def _weights(self) -> dict[str, float]:
+        trial = self.losses.trial
+        neuron = self.losses.neuron.weight
+        return {"neuron": neuron, "trial": trial.weight, "behaviour": trial.behaviour_gradient}
 
     def _record(self, state: FitState, activity: Activity, losses: dict[str, Tensor]) -> Record:
         restarts = state.numbers["restarts"]

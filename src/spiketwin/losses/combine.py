@@ -1,14 +1,16 @@
 """Combining the gradients of several losses at the simulated trials.
 
-Each loss reads the network's output (spikes and behaviour) through its own copy. Its gradient g is
-divided by a running size and the weighted sum flows on into the network, so that coefficients need
-no tuning to a data set (Sourmpis et al. 2023, code; bias correction as in Adam):
+Each source (the neuron loss, the trial loss through the spikes, the trial loss through the
+behaviour) has a gradient g at the spikes. It is divided by a running size and the weighted sum flows
+on into the network, so that coefficients need no tuning to a data set (Sourmpis et al. 2023, code;
+bias correction as in Adam):
 
     q = sum_{trial,neuron} mean_time g^2,   m <- 0.999 m + 0.001 q,   v = m / (1 - 0.999^n)
     g <- weight g / sqrt(v)
 
-`projected` also removes, for every time bin, the component of a gradient that opposes another one
-(Yu et al. 2020).
+`projected` also removes, for every time step, the component of a gradient that opposes another one
+(Yu et al. 2020). The behaviour is a source of its own because a single spike moves it much further
+than it moves a population average: in one sum it would drown the rest.
 """
 
 from __future__ import annotations
@@ -45,41 +47,29 @@ class GradientSizes:
         return max(corrected, 1e-30) ** 0.5
 
 
-Gradients = tuple[Tensor, ...]
-"""Gradient with respect to each output; the first output is the spikes."""
-
-
-def gradients_of(losses: Mapping[str, Tensor], outputs: Gradients) -> dict[str, Gradients]:
-    """Gradient of every loss at the outputs (leaves of the losses' graphs)."""
-    found = {}
-    for name, loss in losses.items():
-        parts = torch.autograd.grad(loss, outputs, allow_unused=True)
-        pairs = zip(parts, outputs, strict=True)
-        found[name] = tuple(torch.zeros_like(o) if g is None else g for g, o in pairs)
-    return found
+Gradients = Mapping[str, Tensor]
+"""Name of a source -> gradient at the spikes, (trial, time, neuron)."""
 
 
 def normalised(
-    gradients: Mapping[str, Gradients], weights: Mapping[str, float], sizes: GradientSizes
-) -> tuple[dict[str, Gradients], GradientSizes]:
+    gradients: Gradients, weights: Mapping[str, float], sizes: GradientSizes
+) -> tuple[dict[str, Tensor], GradientSizes]:
     """Gradients of unit running size times their weights, and the updated sizes."""
     scaled = {}
-    for name, parts in gradients.items():
-        sizes = sizes.observe(name, float((parts[0] ** 2).mean(1).sum()))
-        factor = weights[name] / sizes.scale(name)
-        scaled[name] = tuple(part * factor for part in parts)
+    for name, gradient in gradients.items():
+        sizes = sizes.observe(name, float((gradient**2).mean(1).sum()))
+        scaled[name] = gradient * (weights[name] / sizes.scale(name))
     return scaled, sizes
 
 
-def without_conflicts(gradients: Mapping[str, Gradients]) -> dict[str, Gradients]:
-    """Remove from every gradient, bin by bin, its component against each other gradient."""
+def without_conflicts(gradients: Gradients) -> dict[str, Tensor]:
+    """Remove from every gradient, time by time, its component against each other gradient."""
     freed = {}
-    for name, parts in gradients.items():
-        spikes = parts[0]
-        for other, rivals in gradients.items():
+    for name, gradient in gradients.items():
+        for other, rival in gradients.items():
             if other != name:
-                spikes = _freed(spikes, rivals[0])
-        freed[name] = (spikes, *parts[1:])
+                gradient = _freed(gradient, rival)
+        freed[name] = gradient
     return freed
 
 
@@ -89,31 +79,20 @@ def _freed(gradient: Tensor, rival: Tensor) -> Tensor:
     return gradient - product.clamp(max=0) / size * rival
 
 
-def total(gradients: Mapping[str, Gradients]) -> Gradients:
-    """Sum over losses."""
-    return tuple(torch.stack(parts).sum(0) for parts in zip(*gradients.values(), strict=True))
-
-
 def combine(
-    losses: Mapping[str, Tensor],
-    outputs: Gradients,
-    weights: Mapping[str, float],
-    sizes: GradientSizes,
-    method: str,
-) -> tuple[Gradients, GradientSizes]:
+    gradients: Gradients, weights: Mapping[str, float], sizes: GradientSizes, method: str
+) -> tuple[Tensor, GradientSizes]:
     """Gradient to send back into the network.
 
     Parameters
     ----------
-    losses : name -> scalar computed from `outputs`.
-    outputs : leaves, spikes first.
-    weights : weight of each loss.
+    gradients : gradient of each source at the spikes.
+    weights : weight of each source.
     sizes : running sizes.
     method : "normalised", "projected" or "sum".
     """
-    gradients = gradients_of(losses, outputs)
     if method == "sum":
-        weighted = {n: tuple(weights[n] * g for g in parts) for n, parts in gradients.items()}
-        return total(weighted), sizes
+        return torch.stack([weights[n] * g for n, g in gradients.items()]).sum(0), sizes
     scaled, sizes = normalised(gradients, weights, sizes)
-    return total(without_conflicts(scaled) if method == "projected" else scaled), sizes
+    parts = without_conflicts(scaled) if method == "projected" else scaled
+    return torch.stack(list(parts.values())).sum(0), sizes

@@ -11,8 +11,8 @@ s(t) ~ e^(-t/20) - e^(-t/5) (ms, peak 3) from the onset of the area,
 P(Hit) = 0.8 in every trial; spikes are drawn in steps of 1 ms. Trials last 4 s, back to back, with
 the stimulus 1 s after their start.
 
-The jaw (an addition of this package) opens on hit trials: a bump of height 1 +- 0.15 and width 35 ms
-whose peak lies 110 +- 12 ms after the stimulus; besides, small bumps of height 0.15 occur at
+The jaw (an addition of this package) opens on hit trials: a bump of height 1 +- 0.15 and width
+35 ms whose peak lies 110 +- 12 ms after the stimulus; besides, small bumps of height 0.15 occur at
 random twice in 10 s, and measurement noise of s.d. 0.03.
 """
 

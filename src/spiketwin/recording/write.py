@@ -177,4 +177,3 @@ def _column(name: str, values: np.ndarray) -> VectorData:
 
 def _index(target: VectorData, ends: np.ndarray) -> VectorIndex:
     return VectorIndex(name=f"{target.name}_index", target=target, data=np.asarray(ends))
-

@@ -1,0 +1,93 @@
+"""Distribution of the peak activity of single trials, per area.
+
+Mirrors figure 2 of Sourmpis et al. (2023). To be seen: where recorded trials fall into two groups
+(an area responds or does not), so do simulated ones; a model of the average trial has one group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spiketwin.figures.layout import label_outside, page, panels, say, wrapped
+from spiketwin.figures.source import Source
+from spiketwin.figures.style import DATA, Palette
+
+BINS = 30
+TRIVIAL = "PSTH-Poisson"
+"""The reference without variability from trial to trial."""
+
+
+def distribution(source: Source) -> Figure:
+    """A column per area, a row per model and one for the model of the average trial.
+
+    Parameters
+    ----------
+    source : run with table ``peaks``.
+
+    Returns
+    -------
+    figure.
+    """
+    palette, table = source.palette, source.table("peaks")
+    shown = [name for name in palette.order(table["contender"]) if name in _shown(palette)]
+    areas = palette.order_areas(table["area"])
+    figure = page(0.5 + 1.25 * max(len(shown), 1))
+    axes = panels(figure, len(shown), len(areas), sharex="col", sharey="col")
+    if table.empty:
+        say(axes[0, 0], "no area has enough units for single-trial activity")
+    for column, area in zip(axes.T, areas, strict=False):
+        rows = table[table["area"] == area]
+        edges = peak_edges(rows["peak_hz"])
+        for panel, name in zip(column, shown, strict=True):
+            peaks(panel, rows[rows["contender"].isin([DATA, name])], edges, palette)
+        column[0].set_title(wrapped(area, 22), fontweight="bold")
+    _name(axes, shown, palette)
+    return figure
+
+
+def peaks(axes: Axes, rows: pd.DataFrame, edges: np.ndarray, palette: Palette) -> Axes:
+    """Share of trials in each bin of peak activity: data filled, a model as a line per seed.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : rows of table ``peaks`` of one area: the data and one contender.
+    edges : bin edges in hertz.
+    palette : colours of the contenders.
+    """
+    for name in palette.order(rows["contender"]):
+        for _, part in rows[rows["contender"] == name].groupby("seed"):
+            values = part["peak_hz"].to_numpy(dtype=float)
+            share = np.full(len(values), 1 / len(values))
+            filled = name == DATA
+            axes.hist(
+                np.clip(values, edges[0], edges[-1]), bins=edges, weights=share, label=name,
+                histtype="stepfilled" if filled else "step",
+                color="#c9c9c9" if filled else palette.contender(name), linewidth=1.2,
+            )  # fmt: skip
+    return axes
+
+
+def peak_edges(values: pd.Series) -> np.ndarray:
+    """Bin edges from zero to all but the largest half percent of the peaks."""
+    highest = float(np.quantile(values, 0.995)) if len(values) else 1.0
+    return np.linspace(0.0, max(highest, 1e-3) * 1.02, BINS + 1)
+
+
+def _shown(palette: Palette) -> set[str]:
+    return {DATA, *palette.models, TRIVIAL}
+
+
+def _name(axes: np.ndarray, shown: list[str], palette: Palette) -> None:
+    label_outside(axes, "peak activity of a trial (Hz)", "")
+    for row, name in zip(axes, shown, strict=False):
+        label = "data" if name == DATA else name
+        row[0].set_ylabel(f"{wrapped(label, 16)}\n", color=palette.contender(name))
+        row[0].annotate(
+            "share of trials", (0, 0.5), xytext=(-26, 0), textcoords="offset points",
+            xycoords="axes fraction", rotation=90, va="center", ha="center", fontsize=6.5,
+            color="#666666", annotation_clip=False,
+        )  # fmt: skip

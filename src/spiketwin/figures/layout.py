@@ -1,0 +1,73 @@
+"""Panels on a page: grids, legends, long names, and what an empty panel says."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+
+from spiketwin.figures.style import GUIDE, WIDTH, Palette
+
+EVENT_LINE = {"color": GUIDE, "linewidth": 0.6, "linestyle": (0, (3, 2)), "zorder": 0}
+
+
+def page(height: float, width: float = WIDTH) -> Figure:
+    """An empty page of this size in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def panels(
+    page: Figure | SubFigure, rows: int, columns: int, sharex: str = "none", sharey: str = "none"
+) -> np.ndarray:
+    """Axes (row, column) on a page or a part of it."""
+    return np.asarray(
+        page.subplots(max(rows, 1), max(columns, 1), squeeze=False, sharex=sharex, sharey=sharey)  # type: ignore[arg-type, call-overload]
+    )
+
+
+def legend(page: Figure | SubFigure, palette: Palette, contenders: Iterable[str]) -> None:
+    """Names and colours of contenders above the panels."""
+    names = palette.order(contenders)
+    handles = [
+        Line2D([], [], color=palette.contender(name), linewidth=2, label=wrapped(name, 30))
+        for name in names
+    ]
+    if handles:
+        page.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+
+
+def wrapped(name: str, width: int = 16) -> str:
+    """A long name over several lines (broken anywhere where it has no spaces)."""
+    return "\n".join(textwrap.wrap(name, width, break_long_words=True)) or name
+
+
+def say(axes: Axes, text: str) -> Axes:
+    """An empty panel that says why it is empty."""
+    axes.axis("off")
+    axes.text(
+        0.5, 0.5, wrapped(text, 34), ha="center", va="center", color="#666666",
+        style="italic", transform=axes.transAxes,
+    )  # fmt: skip
+    return axes
+
+
+def mark_event(axes: Axes) -> None:
+    """A line at the alignment event."""
+    axes.axvline(0.0, **EVENT_LINE)  # type: ignore[arg-type]
+
+
+def label_outside(axes: np.ndarray, x: str, y: str) -> None:
+    """Axis labels at the left and lower edge of a grid only."""
+    for panel in axes[-1]:
+        panel.set_xlabel(x)
+    for panel in axes[:, 0]:
+        panel.set_ylabel(y)
+
+
+def spread_of(count: int, width: float = 0.6) -> np.ndarray:
+    """Offsets (count,) that put several marks beside each other around a tick."""
+    return (np.arange(count) - (count - 1) / 2) * (width / max(count, 1))

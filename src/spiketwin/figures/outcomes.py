@@ -1,0 +1,104 @@
+"""How often each outcome occurs, read out in several ways, with binomial error bars.
+
+To be seen: models within the recorded frequency's band by every read-out. A threshold alone can
+agree by accident, which is why the template read-out stands beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import binomtest
+
+from spiketwin.figures.layout import legend, page, panels, say, spread_of, wrapped
+from spiketwin.figures.source import Source
+from spiketwin.figures.style import DATA, Palette
+
+COLUMNS = 2
+
+
+def outcomes(source: Source) -> Figure:
+    """A panel per read-out.
+
+    Parameters
+    ----------
+    source : run with table ``outcomes``.
+
+    Returns
+    -------
+    figure.
+    """
+    palette, table = source.palette, source.table("outcomes")
+    methods = list(table["method"].unique())
+    columns = min(COLUMNS, max(len(methods), 1))
+    rows = -(-max(len(methods), 1) // columns)
+    figure = page(0.9 + 1.9 * rows)
+    axes = panels(figure, rows, columns, sharey="all").ravel()
+    if table.empty:
+        say(axes[0], "the trials have no outcomes")
+    for panel, method in zip(axes, methods, strict=False):
+        frequencies(panel, table[table["method"] == method], palette)
+        panel.set_title(f"by {method}", fontweight="bold")
+    for panel in axes[len(methods) :]:
+        panel.axis("off")
+    for panel in axes[::columns]:
+        panel.set_ylabel("share of trials")
+    legend(figure, palette, table["contender"])
+    return figure
+
+
+def frequencies(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
+    """Frequency of each outcome: a point per contender and seed, a band for the data.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : rows of table ``outcomes`` of one method.
+    palette : colours of the contenders.
+    """
+    names = [name for name in palette.order_outcomes(rows["outcome"]) if name != "all"]
+    contenders = [name for name in palette.order(rows["contender"]) if name != DATA]
+    places = dict(zip(contenders, spread_of(len(contenders), 0.7), strict=True))
+    for at, outcome in enumerate(names):
+        part = rows[rows["outcome"] == outcome]
+        _data_band(axes, part[part["contender"] == DATA], at)
+        for name in contenders:
+            chosen = part[part["contender"] == name]
+            offsets = at + places[name] + spread_of(len(chosen), 0.5 / len(contenders))
+            axes.errorbar(
+                offsets, chosen["frequency"], yerr=binomial_errors(chosen), fmt="o", markersize=3,
+                color=palette.contender(name), elinewidth=0.9, label=name,
+            )  # fmt: skip
+    axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set_ylim(-0.02, 1.02)
+    return axes
+
+
+def binomial_errors(rows: pd.DataFrame) -> np.ndarray:
+    """Distances (2, row) from each frequency to its 95 % Wilson interval.
+
+    Parameters
+    ----------
+    rows : with columns ``frequency`` and ``n``.
+    """
+    limits = [_wilson(row.frequency, int(row.n)) for row in rows.itertuples()]
+    low, high = np.array(limits, dtype=float).reshape(-1, 2).T
+    frequency = rows["frequency"].to_numpy(dtype=float)
+    return np.maximum([frequency - low, high - frequency], 0.0)
+
+
+def _wilson(frequency: float, n: int) -> tuple[float, float]:
+    if n < 1 or not np.isfinite(frequency):
+        return float(frequency), float(frequency)
+    interval = binomtest(round(frequency * n), n).proportion_ci(0.95, method="wilson")
+    return interval.low, interval.high
+
+
+def _data_band(axes: Axes, rows: pd.DataFrame, at: int) -> None:
+    for row, (below, above) in zip(rows.itertuples(), binomial_errors(rows).T, strict=True):
+        span, level = np.array([at - 0.42, at + 0.42]), float(row.frequency)
+        axes.fill_between(span, level - below, level + above, color="#e2e2e2", linewidth=0)
+        axes.plot(span, [level, level], color="#111111", linewidth=1.2, label=DATA)

@@ -1,0 +1,78 @@
+"""The plot stage: tables in, one figure out as PDF and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from spiketwin.config import Config
+from spiketwin.errors import SpiketwinError
+from spiketwin.figures.activity import activity
+from spiketwin.figures.connectivity import connectivity
+from spiketwin.figures.distribution import distribution
+from spiketwin.figures.embedding import embedding
+from spiketwin.figures.jaw import jaw
+from spiketwin.figures.outcomes import outcomes
+from spiketwin.figures.rasters import rasters
+from spiketwin.figures.scores import scores
+from spiketwin.figures.screening import screening
+from spiketwin.figures.source import Source
+from spiketwin.figures.style import styled
+from spiketwin.figures.training import training
+from spiketwin.figures.variability import variability
+from spiketwin.files import RunFiles, appearing
+
+FIGURES: dict[str, Callable[[Source], Figure]] = {
+    "scores": scores,
+    "screening": screening,
+    "rasters": rasters,
+    "activity": activity,
+    "distribution": distribution,
+    "outcomes": outcomes,
+    "jaw": jaw,
+    "embedding": embedding,
+    "variability": variability,
+    "training": training,
+    "connectivity": connectivity,
+}
+"""Every figure there is, in the order of the report."""
+
+_NO_DATES: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+"""Metadata that would make two equal figures differ."""
+
+
+def available(config: Config) -> list[str]:
+    """Names of the figures of a run: the jaw only where behaviour is mapped.
+
+    Parameters
+    ----------
+    config : the run's configuration.
+    """
+    behaviour = bool(config.recordings.mapping.behaviour)
+    return [name for name in FIGURES if name != "jaw" or behaviour]
+
+
+def plot(config: Config, files: RunFiles, name: str) -> None:
+    """Draw one figure of a run and write it as PDF and SVG; equal tables give equal files.
+
+    Parameters
+    ----------
+    config, files : the run.
+    name : one of `available(config)`.
+
+    Raises
+    ------
+    SpiketwinError
+        When there is no such figure, or a table it needs has not been made.
+    """
+    known = available(config)
+    if name not in known:
+        raise SpiketwinError(
+            f"no figure {name!r} in run {config.run!r}; figures: {', '.join(known)}"
+        )
+    with styled():
+        figure = FIGURES[name](Source(config, files))
+        for suffix, metadata in _NO_DATES.items():
+            with appearing(files.figure(name, suffix)) as partial:
+                figure.savefig(partial, format=suffix, metadata=metadata)

@@ -1,0 +1,182 @@
+"""The run at a glance: energy distance, dispersion and trial-averaged rates of every contender.
+
+To be seen: a fitted model's energy distance lies near the ceiling (grey band: other half of the
+data, two standard deviations) and far below that of the trivial models; its variance ratio is in
+the band around one, and its PSTHs agree with the data's as well as another half of the data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spiketwin.figures.layout import page, panels, say, spread_of, wrapped
+from spiketwin.figures.source import Source
+from spiketwin.figures.style import CEILING, DATA, GUIDE, REFERENCES, Palette
+
+SKILL_REFERENCES = ("PSTH-Poisson", "Poisson per condition")
+DISPERSION = (0.9, 1.1)
+"""Variance ratios that need no warning."""
+
+
+def scores(source: Source) -> Figure:
+    """Energy distance at every time scale above; dispersion and PSTHs below.
+
+    Parameters
+    ----------
+    source : run with table ``scores``.
+
+    Returns
+    -------
+    figure.
+    """
+    palette, table = source.palette, source.table("scores")
+    table = table[(table["session"] == "all") & (table["contender"] != DATA)]
+    distance = _of(table, "energy distance")
+    scales = list(distance["scale"].unique())
+    contenders = palette.order([*palette.models, *distance["contender"]])
+    height = 0.75 + 0.2 * len(contenders)
+    figure = page(2 * height + 0.3)
+    upper, lower = figure.subfigures(2, 1)
+    axes = panels(upper, 1, len(scales), sharey="all")[0]
+    for panel, scale in zip(axes, scales, strict=False):
+        skill = _of(table, "energy distance skill")
+        chosen = distance[distance["scale"] == scale], skill[skill["scale"] == scale]
+        energy_distance(panel, *chosen, contenders, palette)
+        panel.set_title(f"energy distance to held-out trials, {scale}", fontweight="bold")
+    if not scales:
+        say(axes[0], "no area has enough units for single-trial scores")
+    _second_row(panels(lower, 1, 2, sharey="all")[0], table, contenders, palette)
+    return figure
+
+
+def energy_distance(
+    axes: Axes, rows: pd.DataFrame, skill: pd.DataFrame, contenders: list[str], palette: Palette
+) -> Axes:
+    """Energy distance of each contender on a symmetric logarithmic axis, skill written beside it.
+
+    Parameters
+    ----------
+    axes : where.
+    rows, skill : rows of table ``scores``: the distance and its skill, one time scale.
+    contenders : names from top to bottom.
+    palette : colours of the contenders.
+    """
+    ceiling = rows[rows["contender"] == CEILING]
+    floor = _floor(ceiling)
+    axes.set_xscale("symlog", linthresh=floor, linscale=0.6)
+    if len(ceiling):
+        middle = float(ceiling["value"].mean())
+        axes.axvspan(middle - floor, middle + floor, color="#e6e6e6", linewidth=0, zorder=0)
+    dots(axes, rows, contenders, palette)
+    axes.axvline(0, color=GUIDE, linewidth=0.6, zorder=0)
+    for at, name in enumerate(contenders):
+        _write_skill(axes, at, skill[skill["contender"] == name])
+    _ticks(axes, rows, floor)
+    return axes
+
+
+def dots(axes: Axes, rows: pd.DataFrame, contenders: list[str], palette: Palette) -> Axes:
+    """A row per contender: one dot per seed with one standard deviation.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : rows of table ``scores`` of one score.
+    contenders : names from top to bottom.
+    palette : colours of the contenders.
+    """
+    for at, name in enumerate(contenders):
+        part = rows[rows["contender"] == name]
+        places = at + spread_of(len(part), 0.5)
+        axes.errorbar(
+            part["value"], places, xerr=part["sd"].fillna(0), fmt="o", elinewidth=0.9, label=name,
+            markersize=5 if name in palette.models else 4, color=palette.contender(name),
+        )  # fmt: skip
+    axes.set_yticks(range(len(contenders)), [_label(name) for name in contenders])
+    for label, name in zip(axes.get_yticklabels(), contenders, strict=True):
+        label.set_fontweight("bold" if name in palette.models else "normal")
+    axes.set_ylim(len(contenders) - 0.5, -0.5)
+    axes.grid(axis="y", color="#efefef", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    return axes
+
+
+def variance_ratio(axes: Axes, rows: pd.DataFrame, contenders: list[str], palette: Palette) -> Axes:
+    """Single-trial variance over the recorded one: pooled as dots, areas as small marks.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : rows of table ``scores`` of the variance ratio, pooled (area "") and per area.
+    contenders : names from top to bottom.
+    palette : colours of contenders and areas.
+    """
+    axes.axvspan(*DISPERSION, color="#e6e6e6", linewidth=0, zorder=0)
+    axes.axvline(1, color=GUIDE, linewidth=0.6, zorder=0)
+    dots(axes, rows[rows["area"] == ""], contenders, palette)
+    for at, name in enumerate(contenders):
+        part = rows[(rows["contender"] == name) & (rows["area"] != "")]
+        colours = [palette.area(area) for area in part["area"]]
+        axes.scatter(part["value"], np.full(len(part), at + 0.3), c=colours, s=8, marker="|")
+    axes.set_xlim(left=0)
+    return axes
+
+
+def _second_row(
+    axes: np.ndarray, table: pd.DataFrame, contenders: list[str], palette: Palette
+) -> None:
+    ratio = _of(table, "variance ratio", pooled=False)
+    variance_ratio(axes[0], ratio[ratio["scale"] == _first(ratio["scale"])], contenders, palette)
+    axes[0].set_title(f"single-trial variance / data, {_first(ratio['scale'])}", fontweight="bold")
+    dots(axes[1], _of(table, "PSTH correlation"), contenders, palette)
+    axes[1].set_title("PSTH correlation", fontweight="bold")
+    ceiling = _of(table, "PSTH correlation")
+    for value in ceiling.loc[ceiling["contender"] == CEILING, "value"]:
+        axes[1].axvline(value, color=GUIDE, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+
+
+def _of(table: pd.DataFrame, score: str, pooled: bool = True) -> pd.DataFrame:
+    """Rows of one score over all trials."""
+    keep = (table["score"] == score) & table["grouping"].isin(["all trials", ""])
+    return table[keep & (table["area"] == "")] if pooled else table[keep]
+
+
+def _first(values: pd.Series) -> str:
+    return str(values.iloc[0]) if len(values) else ""
+
+
+def _floor(ceiling: pd.DataFrame) -> float:
+    """Two standard deviations of the ceiling: smaller differences mean nothing."""
+    spread = float(ceiling["sd"].max()) if len(ceiling) else np.nan
+    return 2 * spread if np.isfinite(spread) and spread > 0 else 1e-3
+
+
+def _label(name: str) -> str:
+    return f"{name} (ceiling)" if name == CEILING else wrapped(name, 36)
+
+
+def _write_skill(axes: Axes, at: int, rows: pd.DataFrame) -> None:
+    if rows.empty or rows["contender"].iloc[0] in REFERENCES:
+        return
+    means = rows.groupby("reference")["value"].mean()
+    texts = [f"{means[name]:.2f}" if name in means else "–" for name in SKILL_REFERENCES]
+    place = {"transform": axes.get_yaxis_transform(), "va": "center", "ha": "left", "fontsize": 6.5}
+    axes.text(1.01, at, " / ".join(texts), **place)  # type: ignore[arg-type]
+    axes.text(1.01, -0.85, "skill*", color="#666666", **place)  # type: ignore[arg-type]
+
+
+def _ticks(axes: Axes, rows: pd.DataFrame, floor: float) -> None:
+    """Zero and the decades between the floor and the largest value, in plain numbers."""
+    values = rows["value"].to_numpy(dtype=float)
+    finite = values[np.isfinite(values)]
+    top = max(float(finite.max()), 2 * floor) if len(finite) else 10 * floor
+    low = min(float(finite.min()), 0.0) if len(finite) else 0.0
+    decades = 10.0 ** np.arange(np.ceil(np.log10(floor)), np.floor(np.log10(top)) + 1)
+    negative = [-floor] if low < -floor / 2 else []
+    ticks = [*negative, 0.0, *decades]
+    axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+    axes.set_xlim(min(low * 1.5, -floor), top * 1.6)

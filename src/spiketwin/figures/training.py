@@ -1,0 +1,91 @@
+"""How the fits went: losses, held-out energy distance, firing rate, learning rate.
+
+To be seen: losses fall and level off, the rate stays near the data's, and the model that is kept
+(circle) is the one with the smallest held-out energy distance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spiketwin.figures.layout import legend, page, panels, say
+from spiketwin.figures.source import Source
+from spiketwin.figures.style import Palette
+
+CURVES = {
+    "loss_neuron": "neuron loss",
+    "loss_trial": "trial loss",
+    "held_out": "held-out energy distance",
+    "rate_hz": "mean rate (Hz)",
+    "learning_rate": "learning rate",
+    "batch": "simulated trials per step",
+}
+LOGARITHMIC = ("loss_neuron", "held_out")
+
+
+def training(source: Source) -> Figure:
+    """A panel per quantity, a line per model and seed.
+
+    Parameters
+    ----------
+    source : run with table ``fits`` and the histories of its fits.
+
+    Returns
+    -------
+    figure.
+    """
+    palette, history, fits = source.palette, source.histories(), source.table("fits")
+    figure = page(3.9)
+    axes = panels(figure, 2, 3, sharex="all")
+    for panel, (column, title) in zip(axes.ravel(), CURVES.items(), strict=True):
+        curve(panel, history, column, palette)
+        panel.set_title(title, fontweight="bold")
+    mark_kept(axes[0, 2], fits, palette)
+    for panel in axes[-1]:
+        panel.set_xlabel("step")
+    legend(figure, palette, history["contender"])
+    return figure
+
+
+def curve(axes: Axes, history: pd.DataFrame, column: str, palette: Palette) -> Axes:
+    """One quantity over the steps; steps without a value are left out.
+
+    Parameters
+    ----------
+    axes : where.
+    history : histories with columns ``contender``, ``seed``, ``step`` and `column`.
+    column : what to show.
+    palette : colours of the models.
+    """
+    rows = history[np.isfinite(history[column].astype(float))]
+    if rows.empty:
+        return say(axes, "none of the models has it")
+    for name in palette.order(rows["contender"]):
+        for _, line in rows[rows["contender"] == name].groupby("seed"):
+            line = line.sort_values("step")
+            axes.plot(line["step"], line[column], color=palette.contender(name), label=name)
+    if column in LOGARITHMIC and (rows[column] > 0).all():
+        axes.set_yscale("log")
+    elif column != "held_out":
+        axes.set_ylim(bottom=min(0.0, float(rows[column].min())))
+    return axes
+
+
+def mark_kept(axes: Axes, fits: pd.DataFrame, palette: Palette) -> Axes:
+    """A circle at the step and score of the model that each fit kept.
+
+    Parameters
+    ----------
+    axes : panel of the held-out score.
+    fits : table ``fits``.
+    palette : colours of the models.
+    """
+    for row in fits.itertuples():
+        axes.plot(
+            [row.best_step], [row.held_out], "o", markersize=5, markerfacecolor="none",
+            color=palette.contender(str(row.model)),
+        )  # fmt: skip
+    return axes

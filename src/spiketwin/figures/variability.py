@@ -1,0 +1,124 @@
+"""Trial-to-trial variability: its leading modes, noise correlations, separation of outcomes.
+
+To be seen: as many modes carry the variability of simulated trials as of recorded ones, and pairs
+of neurons are as correlated within and across areas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spiketwin.figures.layout import legend, page, say, spread_of, wrapped
+from spiketwin.figures.source import Source
+from spiketwin.figures.style import DATA, GUIDE, Palette
+
+MODES = 10
+
+
+def variability(source: Source) -> Figure:
+    """Modes and separation above, noise correlations below.
+
+    Parameters
+    ----------
+    source : run with tables ``modes``, ``separation`` and ``correlations``.
+
+    Returns
+    -------
+    figure.
+    """
+    palette = source.palette
+    modes, pairs = source.table("modes"), source.table("correlations")
+    separated = source.table("separation")
+    figure = page(4.8)
+    axes = figure.subplot_mosaic([["modes", "separation"], ["pairs", "pairs"]])
+    leading_modes(axes["modes"], modes, palette)
+    separation(axes["separation"], separated, palette)
+    correlations(axes["pairs"], pairs, palette)
+    legend(figure, palette, [*modes["contender"], *pairs["contender"]])
+    return figure
+
+
+def leading_modes(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
+    """Share of the variance of single-trial area activity in each principal mode.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : table ``modes``.
+    palette : colours of the contenders.
+    """
+    if rows.empty:
+        return say(axes, "no modes: no area has enough units")
+    rows = rows[rows["mode"] < rows["mode"].min() + MODES]
+    for name in palette.order(rows["contender"])[::-1]:
+        for _, line in rows[rows["contender"] == name].groupby("seed"):
+            line = line.sort_values("mode")
+            axes.plot(
+                line["mode"] - rows["mode"].min() + 1, line["variance_fraction"], "o-",
+                markersize=2.6, color=palette.contender(name), label=name,
+            )  # fmt: skip
+    axes.set_yscale("log")
+    axes.set_xlabel("mode of single-trial activity")
+    axes.set_ylabel("share of variance")
+    return axes
+
+
+def separation(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
+    """How well outcomes can be told apart: a point per contender and seed.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : table ``separation``.
+    palette : colours of the contenders.
+    """
+    rows = rows[np.isfinite(rows["value"].astype(float))]
+    if rows.empty:
+        return say(axes, "no separation: fewer than two outcomes")
+    scores = list(rows["score"].unique())
+    _points(axes, rows.rename(columns={"score": "kind"}), scores, palette)
+    axes.set_ylabel("separation of outcomes")
+    return axes
+
+
+def correlations(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
+    """Mean noise correlation of pairs: a point per session, contender and seed.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : table ``correlations``.
+    palette : colours of the contenders.
+    """
+    if rows.empty:
+        return say(axes, "no pairs of neurons")
+    rows = rows.rename(columns={"mean": "value"})
+    kinds = list(rows["kind"].unique())
+    _points(axes, rows, kinds, palette)
+    axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
+    axes.set_ylabel("noise correlation")
+    return axes
+
+
+def _points(axes: Axes, rows: pd.DataFrame, kinds: list[str], palette: Palette) -> None:
+    """Values of each kind beside each other, contender by contender; a bar at their mean."""
+    contenders = palette.order(rows["contender"])
+    places = dict(zip(contenders, spread_of(len(contenders), 0.75), strict=True))
+    for at, kind in enumerate(kinds):
+        for name in contenders:
+            part = rows[(rows["kind"] == kind) & (rows["contender"] == name)]
+            values, colour = part["value"].to_numpy(dtype=float), palette.contender(name)
+            around = at + places[name] + spread_of(len(values), 0.5 / len(contenders))
+            axes.plot(around, values, "o", markersize=2.4, color=colour, alpha=0.6, label=name)
+            if len(values):
+                middle = float(np.nanmean(values))
+                axes.plot([at + places[name]], [middle], "_", markersize=9, color=colour)
+    axes.set_xticks(range(len(kinds)), [wrapped(kind, 18) for kind in kinds])
+    axes.set_xlim(-0.5, len(kinds) - 0.5)
+    for at in range(1, len(kinds)):
+        axes.axvline(at - 0.5, color="#e6e6e6", linewidth=0.6, zorder=0)
+    if DATA in contenders:
+        axes.margins(y=0.08)

@@ -1,0 +1,116 @@
+"""The prepare stage: recordings in, aligned, binned, split and stitched trials out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from spiketwin.config import Config, Recordings
+from spiketwin.errors import SpiketwinError
+from spiketwin.files import RunFiles, write_table, write_text
+from spiketwin.recording.schema import Recording
+from spiketwin.trials.duplicates import find_duplicates
+from spiketwin.trials.features import window_matrix
+from spiketwin.trials.stitching import stitch
+from spiketwin.trials.store import save_trials
+from spiketwin.trials.trialset import TrialSet
+from spiketwin.trials.window import cut
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    trials: TrialSet
+    duplicates: pd.DataFrame
+    notes: list[str]
+
+
+def prepare(config: Config, files: RunFiles, folder: Path) -> None:
+    """Read every session of a run, cut it into trials, stitch, and write.
+
+    Parameters
+    ----------
+    config : the run's configuration.
+    files : where the trials go.
+    folder : folder of the recordings.
+    """
+    _check_features(config)
+    paths = recording_paths(config.recordings, folder)
+    shown = tqdm(paths.items(), desc="prepare", disable=not sys.stderr.isatty())
+    prepared = [_prepare_session(config, name, path) for name, path in shown]
+    stitched = stitch([one.trials for one in prepared], config.trials.stitching)
+    for session in stitched.trials.sessions:
+        save_trials(session, files.trials(session.session))
+    notes = {one.trials.session: one.notes for one in prepared}
+    notes["stitching"] = list(stitched.notes)
+    duplicates = pd.concat([one.duplicates for one in prepared], ignore_index=True)
+    write_table(files.table("duplicates"), duplicates, csv=True)
+    write_table(files.stitching, stitched.trials.stitching.drop(columns="row"))
+    write_text(files.notes, json.dumps(notes, indent=1, ensure_ascii=False))
+
+
+def recording_paths(recordings: Recordings, folder: Path) -> dict[str, Path]:
+    """File of every session."""
+    if recordings.synthetic is not None:
+        base = Path(folder) / recordings.synthetic.name
+        return {name: base / f"{name}.nwb" for name in recordings.session_names()}
+    return {entry.session: Path(folder) / entry.path for entry in recordings.sessions}
+
+
+def _check_features(config: Config) -> None:
+    """Fail on filters that do not fit the bins before anything is read."""
+    matched = [model.losses.trial.scales or [] for model in config.models.values()]
+    for scale in [*config.features.scales, config.features.psth, *(s for m in matched for s in m)]:
+        window_matrix(config.trials.bins, config.trials.bin_s, scale)
+
+
+def _prepare_session(config: Config, name: str, path: Path) -> _Prepared:
+    from spiketwin.recording import read_nwb
+
+    recording = read_nwb(path, config.recordings.mapping, name)
+    duplicates = find_duplicates(recording)
+    notes = list(recording.notes)
+    if config.trials.drop_duplicates and len(duplicates):
+        recording, dropped = _without_duplicates(recording, duplicates)
+        notes.append(f"{name}: units {dropped} left out, the same cells as others (sorted twice)")
+    trials, more = cut(recording, config.trials)
+    return _Prepared(trials, duplicates, notes + more + _class_notes(trials, config))
+
+
+def _class_notes(trials: TrialSet, config: Config) -> list[str]:
+    """Classes too small to be split."""
+    pairs = list(zip(trials.trials["condition"], trials.trials["outcome"], strict=True))
+    sizes = {pair: pairs.count(pair) for pair in sorted(set(pairs))}
+    return [
+        f"{trials.session}: class {condition} / {outcome} has {n} trials, used for training only"
+        for (condition, outcome), n in sizes.items()
+        if n < config.trials.split.min_class
+    ]
+
+
+def _without_duplicates(
+    recording: Recording, duplicates: pd.DataFrame
+) -> tuple[Recording, list[int]]:
+    """The recording without the unit of each pair that has fewer spikes."""
+    spikes = dict(zip(recording.units["unit"], np.diff(recording.spike_offsets), strict=True))
+    pairs = zip(duplicates["unit_a"], duplicates["unit_b"], strict=True)
+    dropped = sorted({int(min(pair, key=lambda unit: (spikes[unit], -unit))) for pair in pairs})
+    return keep_units(recording, ~recording.units["unit"].isin(dropped).to_numpy()), dropped
+
+
+def keep_units(recording: Recording, keep: np.ndarray) -> Recording:
+    """The recording with some of its units."""
+    if not keep.any():
+        raise SpiketwinError(f"{recording.session}: no unit is left")
+    lengths = np.diff(recording.spike_offsets)
+    return replace(
+        recording,
+        spike_times_s=recording.spike_times_s[np.repeat(keep, lengths)],
+        spike_offsets=np.concatenate([[0], np.cumsum(lengths[keep])]),
+        units=recording.units[keep].reset_index(drop=True),
+    )

@@ -1,0 +1,174 @@
+"""Recording -> trials: align, bin, keep what was observed, normalise the behaviour.
+
+Durations become bins by rounding. Spikes go into bins by floor with a tolerance of a microsecond:
+rounding would move them into the next bin, and a plain floor loses those on a bin's edge to the
+arithmetic of floats.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from spiketwin.config import TrialWindow
+from spiketwin.errors import SpiketwinError
+from spiketwin.recording.schema import BehaviourTrace, Recording
+from spiketwin.trials.split import split_trials
+from spiketwin.trials.trialset import TrialSet
+
+TOLERANCE_S = 1e-6
+OBSERVED_TOLERANCE_S = 2e-3
+"""A window may stick out of the observed time by this much (clocks are rounded)."""
+LONGEST_GAP_S = 0.05
+"""Gaps of a behaviour trace up to this length are bridged by interpolation."""
+
+
+def cut(recording: Recording, window: TrialWindow) -> tuple[TrialSet, list[str]]:
+    """Cut a recording into trials.
+
+    Parameters
+    ----------
+    recording : one session.
+    window : settings.
+
+    Returns
+    -------
+    The trials (column ``neuron`` of the units is -1 until they are stitched), and notes on what was
+    dropped.
+
+    Raises
+    ------
+    SpiketwinError
+        When fewer than two trials are observed over the whole window.
+    """
+    notes: list[str] = []
+    keep = _observed(recording, window)
+    traces = {
+        name: _binned_trace(trace, recording, window) for name, trace in recording.behaviour.items()
+    }
+    tracked = np.all([np.isfinite(v).all(1) for v in traces.values()] or [keep], axis=0)
+    _note_drops(notes, recording.session, keep, tracked)
+    rows = np.flatnonzero(keep & tracked)
+    _check_enough(recording, window, keep, rows)
+    counts = bin_spikes(recording, recording.trials["align_s"].to_numpy()[rows], window)
+    trials = recording.trials.iloc[rows].reset_index(drop=True)[["trial", "condition", "outcome"]]
+    behaviour = [_normalised(values[rows], window) for values in traces.values()]
+    shape = (len(rows), window.bins, 0)
+    return TrialSet(
+        session=recording.session,
+        counts=counts,
+        behaviour=np.stack(behaviour, -1) if behaviour else np.zeros(shape, dtype=np.float32),
+        traces=tuple(traces),
+        trials=trials.assign(split=split_trials(trials, window.split, recording.session)),
+        units=_unit_table(recording, counts, window.bin_s),
+        stimuli=_renumbered(recording.stimuli, trials["trial"].to_numpy()),
+        start_s=window.window_s[0],
+        bin_s=window.bin_s,
+    ), notes
+
+
+def bin_spikes(recording: Recording, align_s: np.ndarray, window: TrialWindow) -> np.ndarray:
+    """Spike counts (trial, bin, unit) around each alignment time, smallest unsigned type."""
+    start, bins, units = window.window_s[0], window.bins, len(recording.units)
+    times = recording.spike_times_s
+    unit = np.repeat(np.arange(units), np.diff(recording.spike_offsets))
+    order = np.argsort(times, kind="stable")
+    times, unit = times[order], unit[order]
+    counts = np.zeros((len(align_s), bins, units), dtype=np.uint16)
+    edges = align_s[:, None] + np.array([start, start + bins * window.bin_s]) - TOLERANCE_S
+    for trial, (first, last) in enumerate(np.searchsorted(times, edges)):
+        relative = times[first:last] - align_s[trial] - start + TOLERANCE_S
+        place = (
+            np.minimum((relative / window.bin_s).astype(int), bins - 1) * units + unit[first:last]
+        )
+        counts[trial] = np.bincount(place, minlength=bins * units).reshape(bins, units)
+    return counts.astype(np.uint8) if counts.max(initial=0) < 256 else counts
+
+
+def _observed(recording: Recording, window: TrialWindow) -> np.ndarray:
+    """(trial,) bool: one observed interval covers the whole window."""
+    align = recording.trials["align_s"].to_numpy(dtype=float)
+    start, stop = align + window.window_s[0], align + window.window_s[1]
+    merged = _merged(recording.observed_s)
+    place = np.searchsorted(merged[:, 0], start + OBSERVED_TOLERANCE_S, side="right") - 1
+    inside = merged[np.maximum(place, 0), 1] >= stop - OBSERVED_TOLERANCE_S
+    return np.isfinite(align) & (place >= 0) & inside
+
+
+def _merged(intervals: np.ndarray) -> np.ndarray:
+    """Intervals sorted, touching ones joined."""
+    ordered = intervals[np.argsort(intervals[:, 0])]
+    ends = np.maximum.accumulate(ordered[:, 1])
+    apart = np.flatnonzero(ordered[1:, 0] > ends[:-1] + TOLERANCE_S)
+    first = np.concatenate([[0], apart + 1])
+    last = np.concatenate([apart, [len(ordered) - 1]])
+    return np.column_stack([ordered[first, 0], ends[last]])
+
+
+def _note_drops(notes: list[str], session: str, keep: np.ndarray, tracked: np.ndarray) -> None:
+    if unobserved := int((~keep).sum()):
+        notes.append(
+            f"{session}: {unobserved} trials dropped, observed over part of the window only"
+        )
+    if untracked := int((keep & ~tracked).sum()):
+        notes.append(f"{session}: {untracked} trials dropped, gaps in the behaviour trace")
+
+
+def _check_enough(
+    recording: Recording, window: TrialWindow, keep: np.ndarray, rows: np.ndarray
+) -> None:
+    if len(rows) >= 2:
+        return
+    start, stop = window.window_s
+    reason = (
+        "observed over the whole window" if keep.sum() < 2 else "with a complete behaviour trace"
+    )
+    raise SpiketwinError(
+        f"{recording.session}: {len(rows)} of {len(keep)} trials {reason} of {start:g} to {stop:g} s; "
+        "at least 2 are needed, change trials.window_s or recordings.mapping.trials.align"
+    )
+
+
+def _binned_trace(trace: BehaviourTrace, recording: Recording, window: TrialWindow) -> np.ndarray:
+    """Trace at the bin centres, (trial, bin) float32, NaN inside longer gaps."""
+    align = recording.trials["align_s"].to_numpy(dtype=float)
+    centres = window.window_s[0] + window.bin_s * (np.arange(window.bins) + 0.5)
+    if trace.step:
+        return (centres[None, :] >= (trace.times_s - align)[:, None]).astype(np.float32)
+    known = np.isfinite(trace.values) & np.isfinite(trace.times_s)
+    times, values = trace.times_s[known], trace.values[known]
+    wanted = align[:, None] + centres[None, :]
+    if len(times) < 2:
+        return np.full(wanted.shape, np.nan, dtype=np.float32)
+    found = np.interp(wanted, times, values)
+    after = np.clip(np.searchsorted(times, wanted), 1, len(times) - 1)
+    step = max(float(np.median(np.diff(times))), window.bin_s)
+    near = (wanted >= times[0] - step) & (wanted <= times[-1] + step)
+    bridged = times[after] - times[after - 1] <= max(LONGEST_GAP_S, 1.5 * step)
+    return np.where(near & bridged, found, np.nan).astype(np.float32)
+
+
+def _normalised(values: np.ndarray, window: TrialWindow) -> np.ndarray:
+    """Minus the pre-event mean over the across-trial s.d. (root mean square over time)."""
+    if window.normalise == "none":
+        return values
+    centres = window.window_s[0] + window.bin_s * (np.arange(window.bins) + 0.5)
+    before = centres < 0 if (centres < 0).any() else np.ones_like(centres, dtype=bool)
+    sd = float(np.sqrt(values.var(0).mean()))
+    return ((values - values[:, before].mean()) / (sd or 1.0)).astype(np.float32)
+
+
+def _unit_table(recording: Recording, counts: np.ndarray, bin_s: float) -> pd.DataFrame:
+    rate = counts.mean((0, 1), dtype=np.float64) / bin_s
+    return (
+        recording.units[["unit", "area", "cell_type"]]
+        .reset_index(drop=True)
+        .assign(rate_hz=rate, neuron=-1)
+    )
+
+
+def _renumbered(stimuli: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    """Stimuli of the kept trials, their column ``trial`` counting the kept ones."""
+    number = pd.Series(np.arange(len(kept)), index=kept)
+    inside = stimuli[stimuli["trial"].isin(kept)]
+    return inside.assign(trial=inside["trial"].map(number).astype(int)).reset_index(drop=True)
