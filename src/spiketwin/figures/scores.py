@@ -96,9 +96,9 @@ def dots(axes: Axes, rows: pd.DataFrame, contenders: list[str], palette: Palette
             markersize=5 if name in palette.models else 4, color=palette.contender(name),
         )  # fmt: skip
     axes.set_yticks(range(len(contenders)), [_label(name) for name in contenders])
-    for label, name in zip(axes.get_yticklabels(), contenders, strict=True):
-        label.set_fontweight("bold" if name in palette.models else "normal")
     axes.set_ylim(len(contenders) - 0.5, -0.5)
+    for label, name in zip(axes.yaxis.get_ticklabels(), contenders, strict=False):
+        label.set_fontweight("bold" if name in palette.models else "normal")
     axes.grid(axis="y", color="#efefef", linewidth=0.5)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
