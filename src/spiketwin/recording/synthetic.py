@@ -11,9 +11,10 @@ s(t) ~ e^(-t/20) - e^(-t/5) (ms, peak 3) from the onset of the area,
 P(Hit) = 0.8 in every trial; spikes are drawn in steps of 1 ms. Trials last 4 s, back to back, with
 the stimulus 1 s after their start.
 
-The jaw (an addition of this package) opens on hit trials: a bump of height 1 +- 0.15 and width
-35 ms whose peak lies 110 +- 12 ms after the stimulus; besides, small bumps of height 0.15 occur at
-random twice in 10 s, and measurement noise of s.d. 0.03.
+The jaw (an addition of this package) opens on hit trials, 20 +- 8 ms after the stimulus, with the
+time course e^(-t/60) - e^(-t/15) (ms) scaled to a peak of 1 +- 0.15, as a slow muscle driven by
+area2 would; besides, movements of the same shape and height 0.15 occur at random twice in 10 s, and
+there is measurement noise of s.d. 0.03.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Truth:
     inhibitory : (unit,) bool.
     base_hz, modulation : (unit,).
     hit : (trial,) bool.
-    jaw_peak_s : (trial,) peak of the opening after the stimulus, NaN on miss trials.
+    jaw_onset_s : (trial,) opening after the stimulus, NaN on miss trials.
     """
 
     area: np.ndarray
@@ -51,7 +52,7 @@ class Truth:
     base_hz: np.ndarray
     modulation: np.ndarray
     hit: np.ndarray
-    jaw_peak_s: np.ndarray
+    jaw_onset_s: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,14 @@ def _draw_truth(synthetic: Synthetic, index: int, generator: np.random.Generator
     base = middle * np.exp(generator.standard_normal(len(area)) * np.log(2))
     capped = 40 - generator.uniform(0, 10, len(area))
     hit = generator.random(synthetic.trials) < synthetic.hit_probability
-    peak = 0.110 + 0.012 * generator.standard_normal(synthetic.trials)
+    onset = 0.020 + 0.008 * generator.standard_normal(synthetic.trials)
     return Truth(
         area=area,
         inhibitory=inhibitory,
         base_hz=np.where(base > 40, capped, base),
         modulation=generator.choice([0, 1, 2], len(area), p=[0.2, 0.6, 0.2]),
         hit=hit,
-        jaw_peak_s=np.where(hit, peak, np.nan),
+        jaw_onset_s=np.where(hit, onset, np.nan),
     )
 
 
@@ -169,16 +170,21 @@ def _draw_jaw(truth: Truth, generator: np.random.Generator) -> np.ndarray:
     trace = 0.03 * generator.standard_normal(len(time))
     starts = np.flatnonzero(truth.hit) * TRIAL_MS / 1000 + STIMULUS_MS / 1000
     heights = generator.normal(1, 0.15, len(starts))
-    _add_bumps(trace, starts + truth.jaw_peak_s[truth.hit], heights, 0.035)
+    _add_openings(trace, starts + truth.jaw_onset_s[truth.hit], heights)
     spontaneous = generator.uniform(0, duration_s, generator.poisson(0.2 * duration_s))
-    _add_bumps(trace, spontaneous, np.full(len(spontaneous), 0.15), 0.035)
+    _add_openings(trace, spontaneous, np.full(len(spontaneous), 0.15))
     return trace.astype(np.float32)
 
 
-def _add_bumps(trace: np.ndarray, peaks_s: np.ndarray, heights: np.ndarray, width_s: float) -> None:
-    """Add Gaussian bumps to the trace, in place."""
-    reach = round(5 * width_s * JAW_RATE_HZ)
-    for peak, height in zip(peaks_s, heights, strict=True):
-        middle = round(peak * JAW_RATE_HZ)
-        near = np.arange(max(0, middle - reach), min(len(trace), middle + reach))
-        trace[near] += height * np.exp(-(((near / JAW_RATE_HZ - peak) / width_s) ** 2) / 2)
+def _add_openings(trace: np.ndarray, onsets_s: np.ndarray, heights: np.ndarray) -> None:
+    """Add jaw openings to the trace, in place."""
+    peak = opening(np.arange(0, 0.4, 1e-4)).max()
+    for onset, height in zip(onsets_s, heights, strict=True):
+        first = int(np.ceil(onset * JAW_RATE_HZ))
+        near = np.arange(max(0, first), min(len(trace), first + round(0.4 * JAW_RATE_HZ)))
+        trace[near] += height / peak * opening(near / JAW_RATE_HZ - onset)
+
+
+def opening(time_s: np.ndarray) -> np.ndarray:
+    """Time course of a jaw opening (unscaled) from its onset."""
+    return np.exp(-time_s / 0.060) - np.exp(-time_s / 0.015)
