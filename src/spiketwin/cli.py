@@ -1,0 +1,193 @@
+"""Command line: one thin sub-command per stage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spiketwin.errors import SpiketwinError
+
+if TYPE_CHECKING:
+    from spiketwin.config import Config
+    from spiketwin.files import RunFiles
+
+RECORDINGS = "SPIKETWIN_RECORDINGS"
+"""Environment variable with the folder of the recordings."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 done, 1 something the user can mend, 2 wrong usage."""
+    given = _parser().parse_args(arguments)
+    try:
+        given.run(given)
+    except (SpiketwinError, PermissionError) as error:
+        if given.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="spiketwin", description="Fit a spiking twin to your recording."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_describe(commands)
+    for name, run, text in STAGES:
+        stage = _command(commands, name, run, text)
+        stage.add_argument("--config", type=Path, required=True, help="YAML configuration")
+        stage.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+        if name in {"synthesize", "prepare"}:
+            stage.add_argument("--recordings", type=Path, help="folder of the recordings")
+        if name in {"fit", "simulate"}:
+            stage.add_argument("--model", required=True, help="model of the configuration")
+            stage.add_argument("--seed", type=int, default=0, help="seed of the fit")
+            stage.add_argument("--threads", type=int, default=1, help="threads of the computation")
+        if name == "fit":
+            stage.add_argument("--fresh", action="store_true", help="ignore a checkpoint")
+        if name == "plot":
+            stage.add_argument("--figure", action="append", help="figure (repeatable; default all)")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_describe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "show what an NWB file holds, and write a configuration for it"
+    command = _command(commands, "describe", _describe, text)
+    command.add_argument("file", type=Path, help="NWB file or Zarr folder")
+    command.add_argument("--write-config", type=Path, metavar="FILE", help="write a configuration")
+
+
+def _config(given: argparse.Namespace) -> Config:
+    from spiketwin.config import read_config
+
+    return read_config(given.config)
+
+
+def _files(given: argparse.Namespace, config: Config) -> RunFiles:
+    from spiketwin.files import RunFiles
+
+    return RunFiles(given.results / config.run)
+
+
+def _recordings_folder(given: argparse.Namespace, config: Config) -> Path:
+    """From the command line, the environment, or the configuration."""
+    if config.recordings.synthetic is not None:
+        return given.recordings or Path(config.recordings.folder)
+    return given.recordings or Path(os.environ.get(RECORDINGS) or config.recordings.folder)
+
+
+def _describe(given: argparse.Namespace) -> None:
+    from spiketwin.files import write_text
+    from spiketwin.recording.describe import describe
+    from spiketwin.recording.suggest import suggest_config
+
+    if given.write_config is None:
+        print(describe(given.file))
+        return
+    if given.write_config.exists():
+        raise SpiketwinError(f"{given.write_config} exists; choose another name")
+    write_text(given.write_config, suggest_config(given.file))
+    print(
+        f"wrote {given.write_config}; run it with: spiketwin prepare --config {given.write_config}"
+    )
+
+
+def _configure(given: argparse.Namespace) -> None:
+    from spiketwin.config import dump_config
+    from spiketwin.files import write_text
+
+    config = _config(given)
+    write_text(_files(given, config).config, dump_config(config))
+
+
+def _synthesize(given: argparse.Namespace) -> None:
+    from spiketwin.recording import synthesize
+
+    config = _config(given)
+    synthetic = config.recordings.synthetic
+    if synthetic is None:
+        raise SpiketwinError(f"{given.config} has no recordings.synthetic to make")
+    synthesize(synthetic, _recordings_folder(given, config) / synthetic.name)
+
+
+def _prepare(given: argparse.Namespace) -> None:
+    from spiketwin.trials.prepare import prepare
+
+    config = _config(given)
+    prepare(config, _files(given, config), _recordings_folder(given, config))
+
+
+def _fit(given: argparse.Namespace) -> None:
+    import torch
+
+    from spiketwin.learning import fit
+
+    torch.set_num_threads(given.threads)
+    config = _config(given)
+    fit(config, given.model, given.seed, _files(given, config), given.fresh)
+
+
+def _simulate(given: argparse.Namespace) -> None:
+    import torch
+
+    from spiketwin.simulate import simulate
+
+    torch.set_num_threads(given.threads)
+    config = _config(given)
+    simulate(config, given.model, given.seed, _files(given, config))
+
+
+def _analyse(given: argparse.Namespace) -> None:
+    from spiketwin.analysis import analyse
+
+    config = _config(given)
+    analyse(config, _files(given, config))
+
+
+def _plot(given: argparse.Namespace) -> None:
+    from spiketwin.figures import available, plot
+
+    config = _config(given)
+    for name in given.figure or available(config):
+        plot(config, _files(given, config), name)
+
+
+def _report(given: argparse.Namespace) -> None:
+    from spiketwin.report import write_report
+
+    config = _config(given)
+    write_report(config, _files(given, config))
+
+
+STAGES: tuple[tuple[str, Callable[[argparse.Namespace], None], str], ...] = (
+    ("configure", _configure, "check a configuration and write it out resolved"),
+    ("synthesize", _synthesize, "make the artificial recordings of a configuration"),
+    ("prepare", _prepare, "cut recordings into trials and stitch them"),
+    ("fit", _fit, "fit one model with one seed"),
+    ("simulate", _simulate, "simulate trials of a fitted model"),
+    ("analyse", _analyse, "score models, data and trivial models"),
+    ("plot", _plot, "draw figures"),
+    ("report", _report, "write the report"),
+)
+
+if __name__ == "__main__":
+    sys.exit(main())

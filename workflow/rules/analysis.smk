@@ -1,0 +1,19 @@
+rule analyse:
+    input:
+        fits("simulation.npz"),
+        fits("model.json"),
+        fits("history.parquet"),
+        stitching="results/{run}/stitching.parquet",
+        code=code("analysis", "trials/features.py"),
+        config=ancient("results/{run}/config.yaml"),
+    output:
+        "results/{run}/tables/scores.parquet",
+    params:
+        section=section("features", "analysis"),
+    log:
+        "results/{run}/logs/analyse.log",
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    shell:
+        "spiketwin analyse --config {input.config} > {log} 2>&1"

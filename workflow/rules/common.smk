@@ -1,0 +1,75 @@
+import json
+import os
+import sys
+from pathlib import Path
+
+from spiketwin.config import dump_config, resolve
+
+# Rules must find the commands of the environment that runs Snakemake.
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+
+
+container: "docker://python:3.11"
+
+
+RECORDINGS_FOLDER = config.pop("recordings_folder", None) or os.environ.get(
+    "SPIKETWIN_RECORDINGS"
+)
+CONFIG = resolve(config)
+RUN = CONFIG.run
+SESSIONS = CONFIG.recordings.session_names()
+MODELS = list(CONFIG.models)
+SEEDS = list(CONFIG.seeds)
+
+
+wildcard_constraints:
+    run=RUN,
+    model="|".join(MODELS),
+    seed="|".join(map(str, SEEDS)),
+
+
+def code(*rooms):
+    """Source files of some rooms: a change of code reruns what it must."""
+    package = Path(workflow.basedir) / "src" / "spiketwin"
+    places = [package / room for room in ("config", *rooms)]
+    files = [
+        path for place in places for path in ([place] if place.is_file() else place.rglob("*.py"))
+    ]
+    return sorted(os.path.relpath(path) for path in files)
+
+
+def section(*names):
+    """Parts of the configuration that a rule depends on, as one string."""
+    dumped = CONFIG.model_dump(mode="json")
+    return json.dumps({name: dumped[name] for name in names}, sort_keys=True)
+
+
+def model_section(wildcards):
+    """The configuration of one model."""
+    return CONFIG.models[wildcards.model].model_dump_json()
+
+
+def recordings_folder():
+    """Folder of the recordings: command line, environment, configuration."""
+    if CONFIG.recordings.synthetic is not None or RECORDINGS_FOLDER is None:
+        return Path(CONFIG.recordings.folder)
+    return Path(RECORDINGS_FOLDER)
+
+
+def recording_files():
+    """File of every session; the folder of a Zarr store."""
+    folder, synthetic = recordings_folder(), CONFIG.recordings.synthetic
+    if synthetic is not None:
+        return [str(folder / synthetic.name / f"{session}.nwb") for session in SESSIONS]
+    return [str(folder / entry.path) for entry in CONFIG.recordings.sessions]
+
+
+def fits(file):
+    """A file of every fit of the run."""
+    return expand(
+        "results/{run}/fits/{model}/seed-{seed}/{file}",
+        run=RUN,
+        model=MODELS,
+        seed=SEEDS,
+        file=file,
+    )

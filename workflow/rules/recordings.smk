@@ -1,0 +1,54 @@
+localrules:
+    configuration,
+
+
+rule configuration:
+    """The resolved configuration, written when its content changes."""
+    output:
+        "results/{run}/config.yaml",
+    params:
+        text=dump_config(CONFIG),
+    log:
+        "results/{run}/logs/configuration.log",
+    run:
+        Path(output[0]).write_text(params.text, encoding="utf-8")
+
+
+if CONFIG.recordings.synthetic is not None:
+
+    rule synthesize:
+        input:
+            code=code("recording/synthetic.py", "recording/write.py"),
+            config=ancient(f"results/{RUN}/config.yaml"),
+        output:
+            recording_files(),
+        params:
+            synthetic=CONFIG.recordings.synthetic.model_dump_json(),
+        log:
+            f"results/{RUN}/logs/synthesize.log",
+        resources:
+            mem_mb=2000,
+            runtime=20,
+        shell:
+            "spiketwin synthesize --config {input.config} > {log} 2>&1"
+
+
+rule prepare:
+    input:
+        recordings=recording_files(),
+        code=code("recording", "trials"),
+        config=ancient("results/{run}/config.yaml"),
+    output:
+        stitching="results/{run}/stitching.parquet",
+        notes="results/{run}/notes.json",
+        duplicates="results/{run}/tables/duplicates.parquet",
+    params:
+        section=section("recordings", "trials"),
+        folder=recordings_folder(),
+    log:
+        "results/{run}/logs/prepare.log",
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "spiketwin prepare --config {input.config} --recordings {params.folder:q} > {log} 2>&1"
