@@ -117,11 +117,17 @@ def _distance(run: Run, contender: str) -> float:
 
 
 def _scores(run: Run, rng: np.random.Generator) -> pd.DataFrame:
-    rows = [row for contender, seed in _contenders(run)[1:] for row in _scores_of(run, contender, seed, rng)]
+    rows = [
+        row
+        for contender, seed in _contenders(run)[1:]
+        for row in _scores_of(run, contender, seed, rng)
+    ]
     return pd.DataFrame(rows)
 
 
-def _scores_of(run: Run, contender: str, seed: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _scores_of(
+    run: Run, contender: str, seed: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
     about = {"contender": contender, "seed": seed, "session": "all", "score": "", "scale": "",
              "area": "", "grouping": "all trials", "reference": "", "n": 400}  # fmt: skip
     factor = 1 + 0.05 * seed if seed > 0 else 1.0
@@ -131,13 +137,24 @@ def _scores_of(run: Run, contender: str, seed: int, rng: np.random.Generator) ->
         row = {**about, "scale": scale, "score": "energy distance"}
         rows.append({**row, "value": distance, "sd": 0.0015})
         rows += [
-            {**row, "session": f"session-{s}", "value": distance + rng.normal(0, 0.001), "sd": 0.003}
+            {
+                **row,
+                "session": f"session-{s}",
+                "value": distance + rng.normal(0, 0.001),
+                "sd": 0.003,
+            }
             for s in range(run.sessions)
         ]
         for name in ("PSTH-Poisson", "Poisson per condition"):
             skill = 1 - distance / (_distance(run, name) * (1 + k))
             rows.append(
-                {**row, "score": "energy distance skill", "reference": name, "value": skill, "sd": 0.03}
+                {
+                    **row,
+                    "score": "energy distance skill",
+                    "reference": name,
+                    "value": skill,
+                    "sd": 0.03,
+                }
             )
         ratio = run.variance_ratio if contender == run.models[0] else 0.7
         ratio = 1.0 if contender == "other half of the data" else ratio
@@ -148,7 +165,9 @@ def _scores_of(run: Run, contender: str, seed: int, rng: np.random.Generator) ->
     psth = {"other half of the data": 0.586, "flat Poisson": 0.01}.get(contender, 0.58)
     rows.append({**about, "score": "PSTH correlation", "value": psth, "sd": 0.01})
     rows.append({**about, "score": "PSTH correlation / ceiling", "value": psth / 0.586, "sd": 0.02})
-    rows.append({**about, "score": "matched Pearson", "value": 0.87, "sd": 0.005, "scale": run.scales[0]})
+    rows.append(
+        {**about, "score": "matched Pearson", "value": 0.87, "sd": 0.005, "scale": run.scales[0]}
+    )
     if run.behaviour:
         jaw = 0.02 if contender == run.models[0] else 0.3
         rows.append({**about, "score": "behaviour energy distance", "value": jaw, "sd": 0.01})
@@ -186,7 +205,9 @@ def _activity(run: Run, rng: np.random.Generator) -> pd.DataFrame:
         for area, outcome in itertools.product(run.areas, ("all", *run.outcomes)):
             mean = _bump(run, contender, outcome) + rng.normal(0, 0.3, TIME_S.size)
             columns = {"time_s": TIME_S, "mean_hz": mean, "sem_hz": 0.8}
-            parts.append(_labelled(columns, contender=contender, seed=seed, area=area, outcome=outcome))
+            parts.append(
+                _labelled(columns, contender=contender, seed=seed, area=area, outcome=outcome)
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -226,9 +247,13 @@ def _psths(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     parts = []
     for contender, seed in [("data", -1), *fits(run)]:
         for neuron, area in enumerate(np.repeat(run.areas, 12)):
-            rate = _bump(run, contender, "all") * (0.5 + (neuron % 5) / 3) + rng.normal(0, 1, TIME_S.size)
+            rate = _bump(run, contender, "all") * (0.5 + (neuron % 5) / 3) + rng.normal(
+                0, 1, TIME_S.size
+            )
             columns = {"time_s": TIME_S, "rate_hz": np.maximum(rate, 0)}
-            parts.append(_labelled(columns, contender=contender, seed=seed, neuron=neuron, area=area))
+            parts.append(
+                _labelled(columns, contender=contender, seed=seed, neuron=neuron, area=area)
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -279,7 +304,9 @@ def _behaviour(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     ):
         mean = _bump(run, contender, outcome) / 5 - 1
         columns = {"time_s": TIME_S, "mean": mean, "sem": 0.2}
-        parts.append(_labelled(columns, contender=contender, seed=seed, trace="jaw", outcome=outcome))
+        parts.append(
+            _labelled(columns, contender=contender, seed=seed, trace="jaw", outcome=outcome)
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -302,7 +329,11 @@ def _prediction_trials(run: Run, rng: np.random.Generator) -> pd.DataFrame:
         for trial in range(8):
             outcome = run.outcomes[trial % len(run.outcomes)]
             recorded = _bump(run, "data", outcome) / 5 + rng.normal(0, 0.3, TIME_S.size)
-            columns = {"time_s": TIME_S, "recorded": recorded, "predicted": _bump(run, "data", outcome) / 5}
+            columns = {
+                "time_s": TIME_S,
+                "recorded": recorded,
+                "predicted": _bump(run, "data", outcome) / 5,
+            }
             labels = {"contender": contender, "seed": seed, "trace": "jaw", "trial": trial}
             parts.append(_labelled(columns, **labels, outcome=outcome))
     return pd.concat(parts, ignore_index=True)
@@ -363,7 +394,18 @@ def _connectivity(run: Run, rng: np.random.Generator) -> pd.DataFrame:
 
 def _fits(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     rows = [
-        (model, seed, 81.5, 612.0, 340, 320, 0.004, "all steps done", 255000, "; ".join(run.warnings))
+        (
+            model,
+            seed,
+            81.5,
+            612.0,
+            340,
+            320,
+            0.004,
+            "all steps done",
+            255000,
+            "; ".join(run.warnings),
+        )
         for model, seed in fits(run)
     ]
     names = "model seed seconds peak_mb steps best_step held_out stop parameters warnings"
@@ -420,7 +462,14 @@ def _write_fits(run: Run, files: RunFiles, rng: np.random.Generator) -> None:
 def _write_trials(run: Run, files: RunFiles) -> None:
     units = 30 * len(run.areas)
     rows = [
-        (neuron, run.areas[neuron // 30], "excitatory", f"session-{neuron % run.sessions}", str(neuron), 9.0)
+        (
+            neuron,
+            run.areas[neuron // 30],
+            "excitatory",
+            f"session-{neuron % run.sessions}",
+            str(neuron),
+            9.0,
+        )
         for neuron in range(units)
     ]
     names = ["neuron", "area", "cell_type", "session", "unit", "rate_hz"]

@@ -6,11 +6,21 @@ outcome, where a model that only knows the average of all trials cannot.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.figures.layout import label_outside, legend, mark_event, page, panels, say, wrapped
+from spiketwin.figures.layout import (
+    label_outside,
+    legend,
+    letters,
+    mark_event,
+    page,
+    panels,
+    say,
+    wrapped,
+)
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import DATA, Palette
 
@@ -68,10 +78,11 @@ def _part(table: pd.DataFrame, outcome: str, area: str) -> pd.DataFrame:
     return table[(table["outcome"] == outcome) & (table["area"] == area)]
 
 
-def _name(axes: object, outcomes: list[str], areas: list[str]) -> None:
-    label_outside(axes, "time (s)", "")  # type: ignore[arg-type]
-    for panel, area in zip(axes[0], areas, strict=False):  # type: ignore[index]
-        panel.set_title(wrapped(area, 22), fontweight="bold")
-    for row, outcome in zip(axes, outcomes, strict=False):  # type: ignore[call-overload]
+def _name(axes: np.ndarray, outcomes: list[str], areas: list[str]) -> None:
+    label_outside(axes, "time (s)", "")
+    for panel, area in zip(axes[0], areas, strict=False):
+        panel.set_title(wrapped(area, letters(len(areas))), fontweight="bold")
+        panel.set_ylim(bottom=0)
+    for row, outcome in zip(axes, outcomes, strict=False):
         name = "all trials" if outcome == "all" else outcome
         row[0].set_ylabel(f"{wrapped(name, 16)}\nrate (Hz)")

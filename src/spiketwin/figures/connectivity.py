@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from spiketwin.figures.layout import page, panels, say, wrapped
+from spiketwin.figures.layout import page, panels, say, shortened, wrapped
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import WIDTH, Palette
 
@@ -33,7 +33,7 @@ def connectivity(source: Source) -> Figure:
     """
     palette, table = source.palette, source.shown("connectivity")
     models = palette.order(table["model"])
-    columns = min(COLUMNS, max(len(models), 1))
+    columns = min(COLUMNS if table["source_area"].nunique() < 4 else 2, max(len(models), 1))
     rows = -(-max(len(models), 1) // columns)
     figure = page(0.4 + rows * min(WIDTH / columns, 3.2))
     axes = panels(figure, rows, columns)
@@ -70,10 +70,11 @@ def heat_map(axes: Axes, rows: pd.DataFrame, limit: float, palette: Palette) -> 
     populations = _populations(rows, palette)
     matrix = _matrix(rows, populations)
     image = axes.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    names = [f"{wrapped(area, 14)} {TYPES.get(kind, kind)}" for area, kind in populations]
+    names = [f"{shortened(area, 14)} {TYPES.get(kind, kind)}" for area, kind in populations]
     turn = 0 if max(map(len, names)) < 6 and len(names) <= 6 else 90
     axes.set_xticks(range(len(names)), names, rotation=turn)
     axes.set_yticks(range(len(names)), names)
+    axes.set_facecolor("#d9d9d9")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return image
@@ -88,7 +89,7 @@ def _populations(rows: pd.DataFrame, palette: Palette) -> list[tuple[str, str]]:
 
 
 def _matrix(rows: pd.DataFrame, populations: list[tuple[str, str]]) -> np.ndarray:
-    """Weights (to, from); NaN (white) where no connection is allowed."""
+    """Weights (to, from); NaN (grey) where no connection is allowed."""
     place = {population: k for k, population in enumerate(populations)}
     matrix = np.full((len(place), len(place)), np.nan)
     for row in rows.itertuples():

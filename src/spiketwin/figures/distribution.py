@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.figures.layout import label_outside, page, panels, say, wrapped
+from spiketwin.figures.layout import letters, page, panels, say, wrapped
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import DATA, Palette
 
@@ -43,8 +43,8 @@ def distribution(source: Source) -> Figure:
         edges = peak_edges(rows["peak_hz"])
         for panel, name in zip(column, shown, strict=True):
             peaks(panel, rows[rows["contender"].isin([DATA, name])], edges, palette)
-        column[0].set_title(wrapped(area, 22), fontweight="bold")
-    _name(axes, shown, palette)
+        column[0].set_title(wrapped(area, letters(len(areas))), fontweight="bold")
+    _name(figure, axes, shown, palette)
     return figure
 
 
@@ -59,14 +59,16 @@ def peaks(axes: Axes, rows: pd.DataFrame, edges: np.ndarray, palette: Palette) -
     palette : colours of the contenders.
     """
     for name in palette.order(rows["contender"]):
-        for _, part in rows[rows["contender"] == name].groupby("seed"):
+        seeds = rows[rows["contender"] == name].groupby("seed")
+        width = 1.2 if len(seeds) == 1 else 0.7
+        for _, part in seeds:
             values = part["peak_hz"].to_numpy(dtype=float)
             share = np.full(len(values), 1 / len(values))
             filled = name == DATA
             axes.hist(
-                np.clip(values, edges[0], edges[-1]), bins=edges, weights=share, label=name,
+                np.clip(values, edges[0], edges[-1]), bins=list(edges), weights=share, label=name,
                 histtype="stepfilled" if filled else "step",
-                color="#c9c9c9" if filled else palette.contender(name), linewidth=1.2,
+                color="#c9c9c9" if filled else palette.contender(name), linewidth=width,
             )  # fmt: skip
     return axes
 
@@ -81,13 +83,8 @@ def _shown(palette: Palette) -> set[str]:
     return {DATA, *palette.models, TRIVIAL}
 
 
-def _name(axes: np.ndarray, shown: list[str], palette: Palette) -> None:
-    label_outside(axes, "peak activity of a trial (Hz)", "")
+def _name(figure: Figure, axes: np.ndarray, shown: list[str], palette: Palette) -> None:
+    figure.supxlabel("peak activity of a trial (Hz)")
+    figure.supylabel("share of trials")
     for row, name in zip(axes, shown, strict=False):
-        label = "data" if name == DATA else name
-        row[0].set_ylabel(f"{wrapped(label, 16)}\n", color=palette.contender(name))
-        row[0].annotate(
-            "share of trials", (0, 0.5), xytext=(-26, 0), textcoords="offset points",
-            xycoords="axes fraction", rotation=90, va="center", ha="center", fontsize=6.5,
-            color="#666666", annotation_clip=False,
-        )  # fmt: skip
+        row[0].set_ylabel(wrapped(name, 16), color=palette.contender(name), fontweight="bold")

@@ -81,7 +81,7 @@ def _outcome_legend(figure: Figure, table: pd.DataFrame, palette: Palette) -> No
             color=palette.outcome(name),
             markersize=4,
             label=wrapped(name, 28),
-        )  # fmt: skip
+        )
         for name in palette.order_outcomes(table["outcome"])
     ]
     if handles:

@@ -15,11 +15,13 @@ from matplotlib.figure import Figure, SubFigure
 from spiketwin.figures.layout import (
     label_outside,
     legend,
+    letters,
     mark_event,
     page,
     panels,
     say,
     spread_of,
+    stack,
     wrapped,
 )
 from spiketwin.figures.source import Source
@@ -47,7 +49,7 @@ def jaw(source: Source) -> Figure:
     traces = list(means["trace"].unique())
     heights = [1.5 * max(len(traces), 1) + 0.5, 1.6 * max(len(traces), 1), 2.0]
     figure = page(sum(heights))
-    upper, middle, lower = figure.subfigures(3, 1, height_ratios=heights)
+    upper, middle, lower = stack(figure, heights)
     _averages(upper, means, traces, palette)
     _examples(middle, source.shown("prediction_trials"), traces, palette)
     _scores(lower, scores[scores["outcome"] == "all"], palette)
@@ -129,7 +131,9 @@ def _averages(part: SubFigure, means: pd.DataFrame, traces: list[str], palette: 
         for panel, outcome in zip(row, outcomes, strict=True):
             chosen = means[(means["trace"] == trace) & (means["outcome"] == outcome)]
             average(panel, chosen, palette)
-            panel.set_title("all trials" if outcome == "all" else wrapped(outcome, 18))
+            panel.set_title(
+                "all trials" if outcome == "all" else wrapped(outcome, letters(len(outcomes)))
+            )
     label_outside(axes, "time (s)", "")
     for row, trace in zip(axes, traces, strict=False):
         row[0].set_ylabel(wrapped(trace, 14))

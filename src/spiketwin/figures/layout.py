@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from spiketwin.figures.style import GUIDE, WIDTH, Palette
 
@@ -18,6 +19,11 @@ EVENT_LINE = {"color": GUIDE, "linewidth": 0.6, "linestyle": (0, (3, 2)), "zorde
 def page(height: float, width: float = WIDTH) -> Figure:
     """An empty page of this size in inches."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def stack(page: Figure, heights: list[float]) -> list[SubFigure]:
+    """Parts of a page, one below the other, with these relative heights."""
+    return list(np.ravel(page.subfigures(len(heights), 1, height_ratios=heights)))  # type: ignore[arg-type]
 
 
 def panels(
@@ -33,16 +39,28 @@ def legend(page: Figure | SubFigure, palette: Palette, contenders: Iterable[str]
     """Names and colours of contenders above the panels."""
     names = palette.order(contenders)
     handles = [
-        Line2D([], [], color=palette.contender(name), linewidth=2, label=wrapped(name, 30))
+        Line2D([], [], color=palette.contender(name), linewidth=2, label=wrapped(name, 36))
         for name in names
     ]
     if handles:
-        page.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+        columns = 4 if max(map(len, names)) < 22 else 3
+        page.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), columns))
 
 
 def wrapped(name: str, width: int = 16) -> str:
     """A long name over several lines (broken anywhere where it has no spaces)."""
     return "\n".join(textwrap.wrap(name, width, break_long_words=True)) or name
+
+
+def letters(columns: int) -> int:
+    """How many letters of a title fit above one of so many columns."""
+    return max(10, 88 // max(columns, 1))
+
+
+def shortened(name: str, width: int = 16) -> str:
+    """A long name in one line, its middle left out."""
+    half = (width - 1) // 2
+    return name if len(name) <= width else f"{name[:half]}…{name[-half:]}"
 
 
 def say(axes: Axes, text: str) -> Axes:
@@ -66,6 +84,13 @@ def label_outside(axes: np.ndarray, x: str, y: str) -> None:
         panel.set_xlabel(x)
     for panel in axes[:, 0]:
         panel.set_ylabel(y)
+
+
+def plain_logarithm(axes: Axes) -> None:
+    """Ticks 1, 2, 5 of each decade of a logarithmic y axis, in plain numbers."""
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def spread_of(count: int, width: float = 0.6) -> np.ndarray:

@@ -71,7 +71,7 @@ def frequencies(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
                 offsets, chosen["frequency"], yerr=binomial_errors(chosen), fmt="o", markersize=3,
                 color=palette.contender(name), elinewidth=0.9, label=name,
             )  # fmt: skip
-    axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
+    axes.set_xticks(range(len(names)), [wrapped(name, 40 // len(names) + 3) for name in names])
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(-0.02, 1.02)
     return axes
@@ -84,7 +84,7 @@ def binomial_errors(rows: pd.DataFrame) -> np.ndarray:
     ----------
     rows : with columns ``frequency`` and ``n``.
     """
-    limits = [_wilson(row.frequency, int(row.n)) for row in rows.itertuples()]
+    limits = [_wilson(p, int(n)) for p, n in zip(rows["frequency"], rows["n"], strict=True)]
     low, high = np.array(limits, dtype=float).reshape(-1, 2).T
     frequency = rows["frequency"].to_numpy(dtype=float)
     return np.maximum([frequency - low, high - frequency], 0.0)
@@ -98,7 +98,7 @@ def _wilson(frequency: float, n: int) -> tuple[float, float]:
 
 
 def _data_band(axes: Axes, rows: pd.DataFrame, at: int) -> None:
-    for row, (below, above) in zip(rows.itertuples(), binomial_errors(rows).T, strict=True):
-        span, level = np.array([at - 0.42, at + 0.42]), float(row.frequency)
+    span = np.array([at - 0.42, at + 0.42])
+    for level, (below, above) in zip(rows["frequency"], binomial_errors(rows).T, strict=True):
         axes.fill_between(span, level - below, level + above, color="#e2e2e2", linewidth=0)
         axes.plot(span, [level, level], color="#111111", linewidth=1.2, label=DATA)

@@ -11,7 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from spiketwin.figures.layout import label_outside, legend, mark_event, page, panels, say, wrapped
+from spiketwin.figures.layout import (
+    label_outside,
+    legend,
+    letters,
+    mark_event,
+    page,
+    panels,
+    say,
+    stack,
+    wrapped,
+)
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import DATA, Palette
 
@@ -35,7 +45,7 @@ def rasters(source: Source) -> Figure:
     names = palette.order(name for name in spikes["contender"] if _shown(palette, name))
     areas = palette.order_areas(rates["area"])
     figure = page(3.6 + 1.25 * max(len(areas), 1))
-    upper, lower = figure.subfigures(2, 1, height_ratios=[3.6, 1.25 * max(len(areas), 1)])
+    upper, lower = stack(figure, [3.6, 1.25 * max(len(areas), 1)])
     _rasters(upper, spikes[spikes["contender"].isin(names)], names, palette)
     _psths(lower, rates, areas, palette)
     return figure
@@ -103,7 +113,9 @@ def _rasters(part: SubFigure, spikes: pd.DataFrame, names: list[str], palette: P
     places = _places(spikes, palette)
     for panel, name in zip(axes[0], names, strict=True):
         raster(panel, spikes[spikes["contender"] == name], places, palette)
-        panel.set_title(wrapped(name, 18), color=palette.contender(name), fontweight="bold")
+        panel.set_title(
+            wrapped(name, letters(len(names))), color=palette.contender(name), fontweight="bold"
+        )
         panel.set_xlim(spikes["time_s"].min(), spikes["time_s"].max())
     label_outside(axes, "time (s)", "trial (units stacked by area)")
     handles = [

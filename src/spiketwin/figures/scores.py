@@ -7,12 +7,14 @@ the band around one, and its PSTHs agree with the data's as well as another half
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.figures.layout import page, panels, say, spread_of, wrapped
+from spiketwin.figures.layout import page, panels, say, spread_of, stack, wrapped
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import CEILING, DATA, GUIDE, REFERENCES, Palette
 
@@ -39,13 +41,13 @@ def scores(source: Source) -> Figure:
     contenders = palette.order([*palette.models, *distance["contender"]])
     height = 0.75 + 0.2 * len(contenders)
     figure = page(2 * height + 0.3)
-    upper, lower = figure.subfigures(2, 1)
+    upper, lower = stack(figure, [1, 1])
     axes = panels(upper, 1, len(scales), sharey="all")[0]
     for panel, scale in zip(axes, scales, strict=False):
         skill = _of(table, "energy distance skill")
         chosen = distance[distance["scale"] == scale], skill[skill["scale"] == scale]
         energy_distance(panel, *chosen, contenders, palette)
-        panel.set_title(f"energy distance to held-out trials, {scale}", fontweight="bold")
+        panel.set_title(f"energy distance, {scale}", fontweight="bold", loc="left")
     if not scales:
         say(axes[0], "no area has enough units for single-trial scores")
     _second_row(panels(lower, 1, 2, sharey="all")[0], table, contenders, palette)
@@ -74,6 +76,7 @@ def energy_distance(
     axes.axvline(0, color=GUIDE, linewidth=0.6, zorder=0)
     for at, name in enumerate(contenders):
         _write_skill(axes, at, skill[skill["contender"] == name])
+    axes.text(1.01, -0.75, "skill", color="#666666", **_beside(axes))
     _ticks(axes, rows, floor)
     return axes
 
@@ -121,7 +124,7 @@ def variance_ratio(axes: Axes, rows: pd.DataFrame, contenders: list[str], palett
     for at, name in enumerate(contenders):
         part = rows[(rows["contender"] == name) & (rows["area"] != "")]
         colours = [palette.area(area) for area in part["area"]]
-        axes.scatter(part["value"], np.full(len(part), at + 0.3), c=colours, s=8, marker="|")
+        axes.scatter(part["value"], np.full(len(part), at + 0.3), c=colours, s=14, marker="|")
     axes.set_xlim(left=0)
     return axes
 
@@ -131,9 +134,10 @@ def _second_row(
 ) -> None:
     ratio = _of(table, "variance ratio", pooled=False)
     variance_ratio(axes[0], ratio[ratio["scale"] == _first(ratio["scale"])], contenders, palette)
-    axes[0].set_title(f"single-trial variance / data, {_first(ratio['scale'])}", fontweight="bold")
+    title = f"single-trial variance / data, {_first(ratio['scale'])}"
+    axes[0].set_title(title, fontweight="bold", loc="left")
     dots(axes[1], _of(table, "PSTH correlation"), contenders, palette)
-    axes[1].set_title("PSTH correlation", fontweight="bold")
+    axes[1].set_title("PSTH correlation", fontweight="bold", loc="left")
     ceiling = _of(table, "PSTH correlation")
     for value in ceiling.loc[ceiling["contender"] == CEILING, "value"]:
         axes[1].axvline(value, color=GUIDE, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
@@ -164,9 +168,12 @@ def _write_skill(axes: Axes, at: int, rows: pd.DataFrame) -> None:
         return
     means = rows.groupby("reference")["value"].mean()
     texts = [f"{means[name]:.2f}" if name in means else "–" for name in SKILL_REFERENCES]
-    place = {"transform": axes.get_yaxis_transform(), "va": "center", "ha": "left", "fontsize": 6.5}
-    axes.text(1.01, at, " / ".join(texts), **place)  # type: ignore[arg-type]
-    axes.text(1.01, -0.85, "skill*", color="#666666", **place)  # type: ignore[arg-type]
+    axes.text(1.01, at, " / ".join(texts), **_beside(axes))
+
+
+def _beside(axes: Axes) -> dict[str, Any]:
+    """Text right of the panel, level with a row."""
+    return {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 6.5}
 
 
 def _ticks(axes: Axes, rows: pd.DataFrame, floor: float) -> None:

@@ -11,12 +11,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.figures.layout import page, panels, say, spread_of, wrapped
+from spiketwin.figures.layout import page, panels, say, shortened, spread_of, wrapped
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import GUIDE, Palette
 
 COLUMNS = 2
 POOLED = "all areas"
+UPRIGHT = 5
+"""More labels than this stand upright."""
 
 
 def screening(source: Source) -> Figure:
@@ -62,8 +64,9 @@ def quantity(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
             at + spread_of(len(part), 0.5), part["value"], yerr=part["sd"].fillna(0), fmt="o",
             markersize=3, elinewidth=0.8, color=palette.area(area) if area else "#333333",
         )  # fmt: skip
-    labels = [_label(area, scale) for area, scale in groups]
-    axes.set_xticks(range(len(groups)), labels, rotation=0 if len(groups) <= 5 else 90)
+    upright = len(groups) > UPRIGHT
+    labels = [_label(area, scale, upright) for area, scale in groups]
+    axes.set_xticks(range(len(groups)), labels, rotation=90 if upright else 0)
     axes.set_xlim(-0.5, max(len(groups), 1) - 0.5)
     axes.axhline(_guide(str(rows["quantity"].iloc[0])), color=GUIDE, linewidth=0.6, zorder=0)
     return axes
@@ -75,9 +78,9 @@ def _groups(rows: pd.DataFrame, palette: Palette) -> list[tuple[str, str]]:
     return [(area, scale) for scale in scales for area in areas if (area, scale) in found]
 
 
-def _label(area: str, scale: str) -> str:
-    name = wrapped(area or POOLED, 13)
-    return f"{name}\n{scale}" if scale else name
+def _label(area: str, scale: str, upright: bool) -> str:
+    name = shortened(area or POOLED, 14) if upright else wrapped(area or POOLED, 13)
+    return f"{name}{', ' if upright else chr(10)}{scale}" if scale else name
 
 
 def _guide(quantity: str) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.figures.layout import legend, page, panels, say
+from spiketwin.figures.layout import legend, page, panels, plain_logarithm, say
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import Palette
 
@@ -69,6 +69,7 @@ def curve(axes: Axes, history: pd.DataFrame, column: str, palette: Palette) -> A
             axes.plot(line["step"], line[column], color=palette.contender(name), label=name)
     if column in LOGARITHMIC and (rows[column] > 0).all():
         axes.set_yscale("log")
+        plain_logarithm(axes)
     elif column != "held_out":
         axes.set_ylim(bottom=min(0.0, float(rows[column].min())))
     return axes
@@ -83,9 +84,9 @@ def mark_kept(axes: Axes, fits: pd.DataFrame, palette: Palette) -> Axes:
     fits : table ``fits``.
     palette : colours of the models.
     """
-    for row in fits.itertuples():
+    for model, step, score in zip(fits["model"], fits["best_step"], fits["held_out"], strict=True):
         axes.plot(
-            [row.best_step], [row.held_out], "o", markersize=5, markerfacecolor="none",
-            color=palette.contender(str(row.model)),
+            [step], [score], "o", markersize=5, markerfacecolor="none",
+            color=palette.contender(model),
         )  # fmt: skip
     return axes

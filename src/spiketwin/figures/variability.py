@@ -10,12 +10,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from spiketwin.figures.layout import legend, page, say, spread_of, wrapped
+from spiketwin.figures.layout import (
+    legend,
+    letters,
+    page,
+    plain_logarithm,
+    say,
+    shortened,
+    spread_of,
+    wrapped,
+)
 from spiketwin.figures.source import Source
 from spiketwin.figures.style import DATA, GUIDE, Palette
 
 MODES = 10
+MANY = 300
+"""More points than this become a small image."""
+UPRIGHT = 6
+"""More labels than this stand upright."""
 
 
 def variability(source: Source) -> Figure:
@@ -32,7 +46,7 @@ def variability(source: Source) -> Figure:
     palette = source.palette
     modes, pairs = source.table("modes"), source.table("correlations")
     separated = source.table("separation")
-    figure = page(4.8)
+    figure = page(5.2)
     axes = figure.subplot_mosaic([["modes", "separation"], ["pairs", "pairs"]])
     leading_modes(axes["modes"], modes, palette)
     separation(axes["separation"], separated, palette)
@@ -61,6 +75,8 @@ def leading_modes(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
                 markersize=2.6, color=palette.contender(name), label=name,
             )  # fmt: skip
     axes.set_yscale("log")
+    plain_logarithm(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("mode of single-trial activity")
     axes.set_ylabel("share of variance")
     return axes
@@ -107,18 +123,35 @@ def _points(axes: Axes, rows: pd.DataFrame, kinds: list[str], palette: Palette) 
     """Values of each kind beside each other, contender by contender; a bar at their mean."""
     contenders = palette.order(rows["contender"])
     places = dict(zip(contenders, spread_of(len(contenders), 0.75), strict=True))
+    crowded = len(rows) > MANY
+    for name in contenders:
+        chosen, colour = rows[rows["contender"] == name], palette.contender(name)
+        axes.plot(
+            _abscissae(chosen, kinds, 0.5 / len(contenders)) + places[name], chosen["value"], "o",
+            color=colour, alpha=0.6, label=name, rasterized=crowded,
+            markersize=1 if crowded else 2.4,
+        )  # fmt: skip
+        means = chosen.groupby("kind", sort=False)["value"].mean()
+        at = [kinds.index(kind) + places[name] for kind in means.index]
+        axes.plot(at, means, "_", markersize=3 if crowded else 9, color=colour)
+    _name_kinds(axes, kinds)
+    if DATA in contenders:
+        axes.margins(y=0.08)
+
+
+def _abscissae(rows: pd.DataFrame, kinds: list[str], width: float) -> np.ndarray:
+    """Place of each row: its kind, and beside the other rows of that kind."""
+    place = np.zeros(len(rows))
     for at, kind in enumerate(kinds):
-        for name in contenders:
-            part = rows[(rows["kind"] == kind) & (rows["contender"] == name)]
-            values, colour = part["value"].to_numpy(dtype=float), palette.contender(name)
-            around = at + places[name] + spread_of(len(values), 0.5 / len(contenders))
-            axes.plot(around, values, "o", markersize=2.4, color=colour, alpha=0.6, label=name)
-            if len(values):
-                middle = float(np.nanmean(values))
-                axes.plot([at + places[name]], [middle], "_", markersize=9, color=colour)
-    axes.set_xticks(range(len(kinds)), [wrapped(kind, 18) for kind in kinds])
+        chosen = (rows["kind"] == kind).to_numpy()
+        place[chosen] = at + spread_of(int(chosen.sum()), width)
+    return place
+
+
+def _name_kinds(axes: Axes, kinds: list[str]) -> None:
+    upright = len(kinds) > UPRIGHT
+    fit = [shortened(kind, 24) if upright else wrapped(kind, letters(len(kinds))) for kind in kinds]
+    axes.set_xticks(range(len(kinds)), fit, rotation=90 if upright else 0)
     axes.set_xlim(-0.5, len(kinds) - 0.5)
     for at in range(1, len(kinds)):
         axes.axvline(at - 0.5, color="#e6e6e6", linewidth=0.6, zorder=0)
-    if DATA in contenders:
-        axes.margins(y=0.08)
