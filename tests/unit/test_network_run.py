@@ -12,7 +12,7 @@ from spiketwin.config import InputGroup, Latent
 from spiketwin.config import Network as NetworkConfig
 from spiketwin.network import build, load_network, observe, run, save_network, stimulate
 from spiketwin.network.neurons import NeuronState
-from spiketwin.network.run import _one_step, _prepare, latent_offset
+from spiketwin.network.run import _prepare, _stretch, latent_offset
 from tests.unit.test_network_structure import stitching
 
 GROUPS = [
@@ -83,6 +83,21 @@ def test_gradient_reaches_every_trained_parameter():
         assert gradient is not None and gradient.abs().sum() > 0, name
 
 
+def _replayed_voltages(prepared, trains, steps):
+    """Voltages before reset, from the stated recursion and the same random numbers."""
+    generator = torch.Generator().manual_seed(0)
+    voltage, found = torch.zeros(trains.shape[1:], dtype=torch.float64), []
+    for t in range(steps):
+        noise = torch.randn(voltage.shape, generator=generator, dtype=torch.float64)
+        torch.rand(voltage.shape, generator=generator, dtype=torch.float64)
+        arriving = trains[t - 2] if t >= 2 else torch.zeros_like(trains[0])
+        drive = (prepared.drive + arriving @ prepared.recurrent).detach()
+        voltage = prepared.constants.decay * voltage + drive + (prepared.noise * noise).detach()
+        found.append(voltage.numpy().copy())
+        voltage = voltage - prepared.constants.reset.detach() * trains[t]
+    return found
+
+
 def test_surrogate_gradient_agrees_with_a_hand_written_backward_pass():
     """Independent reverse recursion of the stated equations, dense numpy, float64."""
     config = {"noise": 0.1, "latent": None, "refractory_s": 0.004}
@@ -104,12 +119,11 @@ def test_surrogate_gradient_agrees_with_a_hand_written_backward_pass():
     draws = torch.Generator().manual_seed(0)
     prepared = _prepare(network, torch.zeros(trials, 40, dtype=torch.float64))
     zeros = torch.zeros(trials, 40, dtype=torch.float64)
-    state, spikes, voltages = NeuronState(zeros, (zeros,) * 2), [], []
-    for _ in range(steps):
-        z, state = _one_step(prepared, state, prepared.drive, generator)
-        spikes.append(z)
-        voltages.append(state.voltage.detach() + prepared.constants.reset.detach() * z.detach())
-    trains = torch.stack(spikes)
+    quiet = torch.zeros(trials, steps, 20, dtype=torch.float64)
+    start = NeuronState(zeros, (zeros,) * 2)
+    trains, _ = _stretch(prepared, start, quiet, generator)
+    trains = trains.swapaxes(0, 1)
+    voltages = _replayed_voltages(prepared, trains.detach(), steps)
     upstream = torch.rand(trains.shape, generator=draws, dtype=torch.float64)
     (trains * upstream).sum().backward()
 
@@ -120,7 +134,7 @@ def test_surrogate_gradient_agrees_with_a_hand_written_backward_pass():
     carried = np.zeros((trials, 40))
     adjoint = np.zeros((steps + 2, trials, 40))
     for t in reversed(range(steps)):
-        u = (voltages[t].numpy() - 0.1) / 0.1
+        u = (voltages[t] - 0.1) / 0.1
         rate = 1 / (1 + np.exp(-15 * u))
         ready = 1 - (z[t - 1] if t > 0 else 0) - (z[t - 2] if t > 1 else 0)
         to_spike = upstream[t].numpy() - reset * carried + adjoint[t + 2] @ signed

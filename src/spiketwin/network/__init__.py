@@ -1,10 +1,11 @@
 """The recurrent spiking network: architecture, parameters, simulation."""
 
+from spiketwin.network.description import read_description
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network, Parameters, build, clip
 from spiketwin.network.run import Activity, Observation, observe, run
 from spiketwin.network.simulation import SHARED, Simulation
-from spiketwin.network.store import load_network, read_description, save_network
+from spiketwin.network.store import load_network, save_network
 
 __all__ = [
     "SHARED",

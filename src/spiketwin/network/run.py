@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -150,18 +150,48 @@ def _stretch(
 ) -> tuple[Tensor, NeuronState]:
     """Run over the steps of `inputs` (trial, step, channel); spikes and the state after them."""
     trains = [inputs.new_zeros(len(inputs), 0, weights.drive.shape[1])]
-    currents = (inputs @ weights.input + weights.drive[:, None, :]).unbind(1)
-    for current in currents:
-        spikes, state = _one_step(weights, state, current, generator)
+    sources: list[Tensor] = []
+    currents = inputs @ weights.input + weights.drive[:, None, :]
+    currents = _WeightGradient.apply(currents, weights.recurrent, sources)
+    fixed = weights._replace(recurrent=weights.recurrent.detach())
+    for current in currents.unbind(1):
+        sources.append(_delayed(fixed, state))
+        spikes, state = _one_step(fixed, state, sources[-1], current, generator)
         trains.append(spikes[:, None])
     return torch.cat(trains, 1), state
 
 
-def _one_step(
-    weights: _Weights, state: NeuronState, current: Tensor, generator: torch.Generator
-) -> tuple[Tensor, NeuronState]:
+class _WeightGradient(torch.autograd.Function):
+    """Passes the currents on; backward takes the weights' gradient over all steps in one product.
+
+    Step by step it would cost a matrix of the weights' size in every step. `sources` are the
+    presynaptic spikes of each step, filled in while the loop runs.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, currents: Tensor, recurrent: Tensor, sources: list[Tensor]) -> Tensor:
+        ctx.sources = sources
+        return currents.view_as(currents)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        presynaptic = torch.stack(ctx.sources, 1).detach().flatten(0, 1)
+        return gradients[0], presynaptic.T @ gradients[0].flatten(0, 1), None
+
+
+def _delayed(weights: _Weights, state: NeuronState) -> Tensor:
+    """Presynaptic spikes that arrive now, (trial, delay * neuron)."""
     delayed = [state.recent[delay - 1] for delay in weights.delays]
-    sources = delayed[0] if len(delayed) == 1 else torch.cat(delayed, 1)
+    return delayed[0] if len(delayed) == 1 else torch.cat(delayed, 1)
+
+
+def _one_step(
+    weights: _Weights,
+    state: NeuronState,
+    sources: Tensor,
+    current: Tensor,
+    generator: torch.Generator,
+) -> tuple[Tensor, NeuronState]:
     shape, device = current.shape, generator.device
     noise = torch.randn(shape, generator=generator, device=device, dtype=current.dtype)
     uniform = torch.rand(shape, generator=generator, device=device, dtype=current.dtype)

@@ -10,12 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from spiketwin.config import Network as NetworkConfig
-from spiketwin.errors import SpiketwinError
 from spiketwin.files import appearing, write_text
+from spiketwin.network.description import FORMAT, read_description
 from spiketwin.network.network import Network
-
-FORMAT = 1
-"""Version of the files."""
 
 _STRUCTURE = ("mask", "sign", "input_sign", "read")
 
@@ -68,17 +65,3 @@ def load_network(folder: Path) -> Network:
         parameters=arrays,
         **structure,
     )
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """``model.json`` of a fit."""
-    path = Path(folder) / "model.json"
-    if not path.exists():
-        raise SpiketwinError(f"no fitted model in {folder}; make it with: spiketwin fit")
-    description = json.loads(path.read_text(encoding="utf-8"))
-    if description.get("format") != FORMAT:
-        raise SpiketwinError(
-            f"{path} has format {description.get('format')!r}, expected {FORMAT}; "
-            "delete it and fit again"
-        )
-    return description

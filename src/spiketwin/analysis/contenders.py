@@ -1,0 +1,112 @@
+"""Who is compared with the test trials: fitted models, another half of the data, trivial models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from spiketwin.analysis.references import REFERENCES, reference_trials
+from spiketwin.config import Config
+from spiketwin.files import RunFiles
+from spiketwin.randomness import numpy_generator
+from spiketwin.simulate import load_simulation
+from spiketwin.trials.features import FeatureMap
+from spiketwin.trials.trialset import Trials, TrialSet
+
+REFERENCE_TRIALS = 400
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session's recorded trials and its features.
+
+    Attributes
+    ----------
+    recorded : all kept trials.
+    features : fixed by the training trials.
+    scales : names of the time scales.
+    """
+
+    recorded: TrialSet
+    features: FeatureMap
+    scales: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the session."""
+        return self.recorded.session
+
+    @cached_property
+    def train(self) -> TrialSet:
+        """Training trials."""
+        return self.recorded.where(split="train")
+
+    @cached_property
+    def validation(self) -> TrialSet:
+        """Validation trials."""
+        return self.recorded.where(split="validation")
+
+    @cached_property
+    def test(self) -> TrialSet:
+        """Test trials."""
+        return self.recorded.where(split="test")
+
+    def vectors(self, trials: TrialSet, scale: int = 0) -> np.ndarray:
+        """Standardised neural features as vectors (trial, D)."""
+        return self.features.flat(trials.counts.astype(np.float32), scale)
+
+    def rates_hz(self, trials: TrialSet, window: np.ndarray) -> np.ndarray:
+        """Area rates (trial, area, time) through a filter (bin, time)."""
+        averages = trials.counts.astype(np.float32) @ self.features.membership
+        return averages.swapaxes(1, 2) @ window / trials.bin_s
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Trials to compare, session by session.
+
+    Attributes
+    ----------
+    name, seed : as in the tables.
+    trials : session name -> trials with that session's units.
+    """
+
+    name: str
+    seed: int
+    trials: dict[str, TrialSet]
+
+
+def sessions_of(trials: Trials, config: Config) -> list[Session]:
+    """Sessions that have an area with enough units, and test trials."""
+    scales = tuple(scale.name for scale in config.features.scales)
+    found = []
+    for recorded in trials.sessions:
+        features = FeatureMap.of(recorded.where(split="train"), config.features)
+        if features.areas and (recorded.trials["split"] == "test").sum() > 1:
+            found.append(Session(recorded, features, scales))
+    return found
+
+
+def contenders(sessions: Sequence[Session], config: Config, files: RunFiles) -> Iterator[Contender]:
+    """Models (every seed), then the references; one at a time to bound the memory."""
+    for model in config.models:
+        for seed in config.seeds:
+            simulation = load_simulation(files.simulation(model, seed))
+            views = {session.name: simulation.view(session.name) for session in sessions}
+            yield Contender(model, seed, views)
+    for name in REFERENCES:
+        yield reference(name, sessions, config.analysis.reference_seed)
+
+
+def reference(name: str, sessions: Sequence[Session], seed: int) -> Contender:
+    """One reference for all sessions."""
+    made = {}
+    for session in sessions:
+        generator = numpy_generator(seed, name, session.name)
+        made[session.name] = reference_trials(
+            name, session.train, session.test, REFERENCE_TRIALS, generator
+        )
+    return Contender(name, -1, made)

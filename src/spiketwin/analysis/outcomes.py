@@ -1,0 +1,226 @@
+"""Outcome frequencies: what the simulated trials would be called.
+
+    template             nearest mean feature vector of the training trials of an outcome
+    data threshold       peak activity of the outcome area against the midpoint of its two modes
+    published threshold  the same against a fixed rate
+    lick classifier      logistic regression on the behaviour
+
+Sessions whose areas do not tell the outcomes of their own training trials apart (balanced accuracy
+of the template below 0.8) say nothing about outcomes and are left out of the read-outs by activity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from spiketwin.analysis.contenders import Contender, Session
+from spiketwin.config import Analysis
+from spiketwin.trials.features import window_behaviour
+from spiketwin.trials.trialset import TrialSet
+
+LEAST_ACCURACY = 0.8
+LEAST_TRIALS = 4
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Mean feature vectors of one session's training trials.
+
+    Attributes
+    ----------
+    outcomes : names.
+    vectors : (outcome, D).
+    accuracy : balanced accuracy on the training trials themselves.
+    """
+
+    outcomes: tuple[str, ...]
+    vectors: np.ndarray
+    accuracy: float
+
+    @property
+    def usable(self) -> bool:
+        """The session tells its outcomes apart."""
+        return len(self.outcomes) > 1 and self.accuracy >= LEAST_ACCURACY
+
+    def label(self, features: np.ndarray) -> np.ndarray:
+        """Outcome of the nearest template, (trial,) str."""
+        squares = (self.vectors**2).sum(1)[None, :] - 2 * features @ self.vectors.T
+        return np.array(self.outcomes)[squares.argmin(1)]
+
+
+def templates_of(session: Session) -> Templates:
+    """Templates of a session."""
+    outcome = session.train.trials["outcome"].to_numpy(dtype=str)
+    names = tuple(n for n in sorted(set(outcome)) if (outcome == n).sum() >= LEAST_TRIALS)
+    features = session.vectors(session.train)
+    vectors = np.array([features[outcome == name].mean(0) for name in names])
+    if len(names) < 2:
+        return Templates(names, vectors, 0.0)
+    found = Templates(names, vectors, 0.0).label(features)
+    accuracy = float(np.mean([(found[outcome == name] == name).mean() for name in names]))
+    return Templates(names, vectors, accuracy)
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Everything that names outcomes, trained on training trials.
+
+    Attributes
+    ----------
+    sessions : sessions of the run.
+    templates : per session.
+    window : filter (bin, time) of the peak activity.
+    analysis : settings (outcome area, active outcome, published threshold).
+    lick : classifier of the behaviour; None without behaviour or with one outcome.
+    """
+
+    sessions: Sequence[Session]
+    templates: dict[str, Templates]
+    window: np.ndarray
+    analysis: Analysis
+    lick: Pipeline | None
+
+    def labels(self, session: Session, trials: TrialSet) -> np.ndarray:
+        """Outcome of each trial: recorded, else by template, else "all"."""
+        recorded = trials.trials["outcome"].to_numpy(dtype=str)
+        if len(recorded) and (recorded != "").all():
+            return recorded
+        template = self.templates[session.name]
+        if template.usable:
+            return template.label(session.vectors(trials))
+        return np.full(len(recorded), "all")
+
+
+def train_readers(sessions: Sequence[Session], window: np.ndarray, analysis: Analysis) -> Readers:
+    """Templates and classifier from the training trials."""
+    templates = {session.name: templates_of(session) for session in sessions}
+    return Readers(sessions, templates, window, analysis, _train_lick(sessions))
+
+
+def _train_lick(sessions: Sequence[Session]) -> Pipeline | None:
+    if not sessions[0].recorded.traces:
+        return None
+    x = np.concatenate([behaviour_vectors(s, s.train) for s in sessions])
+    y = np.concatenate([s.train.trials["outcome"].to_numpy(dtype=str) for s in sessions])
+    if len(set(y)) < 2:
+        return None
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(x, y)
+
+
+def behaviour_vectors(session: Session, trials: TrialSet) -> np.ndarray:
+    """Filtered behaviour as vectors (trial, D)."""
+    filtered = window_behaviour(trials.behaviour, session.features.windows[0])
+    return filtered.reshape(len(filtered), -1)
+
+
+def lick_accuracy(readers: Readers) -> float:
+    """Accuracy of the classifier on test trials; NaN without one."""
+    if readers.lick is None:
+        return float("nan")
+    right = [
+        readers.lick.predict(behaviour_vectors(s, s.test)) == s.test.trials["outcome"].to_numpy()
+        for s in readers.sessions
+    ]
+    return float(np.concatenate(right).mean())
+
+
+def frequencies(contender: Contender, readers: Readers) -> pd.DataFrame:
+    """Frequency of every outcome by every method, mean over sessions with equal weight."""
+    tables = []
+    for method, label in _METHODS.items():
+        labelled = [
+            label(session, contender.trials[session.name], readers) for session in readers.sessions
+        ]
+        found = [labels for labels in labelled if labels is not None]
+        if found:
+            tables.append(_frequency_table(found, readers).assign(method=method))
+    if not tables:
+        return pd.DataFrame(columns=["contender", "seed", "method", "outcome", "frequency", "n"])
+    table = pd.concat(tables, ignore_index=True).assign(
+        contender=contender.name, seed=contender.seed
+    )
+    return table[["contender", "seed", "method", "outcome", "frequency", "n"]]
+
+
+def recorded_frequencies(readers: Readers) -> pd.DataFrame:
+    """Frequencies in the recorded trials that each method looks at, contender "data"."""
+    tables = []
+    for method, label in _METHODS.items():
+        used = [s for s in readers.sessions if label(s, s.test, readers) is not None]
+        if used:
+            labels = [s.recorded.trials["outcome"].to_numpy(dtype=str) for s in used]
+            tables.append(_frequency_table(labels, readers).assign(method=method))
+    if not tables:
+        return pd.DataFrame(columns=["contender", "seed", "method", "outcome", "frequency", "n"])
+    return pd.concat(tables, ignore_index=True).assign(contender="data", seed=-1)
+
+
+def _frequency_table(labelled: list[np.ndarray], readers: Readers) -> pd.DataFrame:
+    recorded = [set(s.recorded.trials["outcome"]) for s in readers.sessions]
+    names = sorted(set().union(*recorded, *map(set, labelled)) - {""})
+    shares = [[(labels == name).mean() for name in names] for labels in labelled]
+    n = sum(len(labels) for labels in labelled)
+    return pd.DataFrame({"outcome": names, "frequency": np.mean(shares, axis=0), "n": n})
+
+
+def _by_template(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
+    template = readers.templates[session.name]
+    return template.label(session.vectors(trials)) if template.usable else None
+
+
+def peaks_hz(session: Session, trials: TrialSet, area: str, window: np.ndarray) -> np.ndarray:
+    """Peak over time of the filtered mean rate of an area, (trial,)."""
+    rates = session.rates_hz(trials, window)
+    return rates[:, session.features.areas.index(area)].max(1)
+
+
+def data_threshold(session: Session, readers: Readers) -> float:
+    """Midpoint between the mean peaks of the training trials with and without activity."""
+    area, active = str(readers.analysis.outcome_area), readers.analysis.active_outcome
+    peaks = peaks_hz(session, session.train, area, readers.window)
+    is_active = (session.train.trials["outcome"] == active).to_numpy()
+    if is_active.all() or not is_active.any():
+        return float("nan")
+    return float((peaks[is_active].mean() + peaks[~is_active].mean()) / 2)
+
+
+def _by_threshold(
+    session: Session, trials: TrialSet, readers: Readers, threshold: float
+) -> np.ndarray | None:
+    area, active = readers.analysis.outcome_area, readers.analysis.active_outcome
+    others = sorted(set(session.recorded.trials["outcome"]) - {active})
+    if area not in session.features.areas or len(others) != 1 or not np.isfinite(threshold):
+        return None
+    peaks = peaks_hz(session, trials, str(area), readers.window)
+    return np.array(others + [active])[(peaks > threshold).astype(int)]
+
+
+def _by_data_threshold(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
+    if readers.analysis.outcome_area not in session.features.areas:
+        return None
+    return _by_threshold(session, trials, readers, data_threshold(session, readers))
+
+
+def _by_published(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
+    return _by_threshold(session, trials, readers, readers.analysis.active_hz)
+
+
+def _by_lick(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
+    if readers.lick is None:
+        return None
+    return np.asarray(readers.lick.predict(behaviour_vectors(session, trials)))
+
+
+_METHODS = {
+    "template": _by_template,
+    "data threshold": _by_data_threshold,
+    "published threshold": _by_published,
+    "lick classifier": _by_lick,
+}
