@@ -292,7 +292,7 @@ def _separation(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (contender, seed, score, value)
         for contender, seed in _contenders(run)
-        for score, value in {"silhouette": 0.4, "decoding accuracy": 0.9}.items()
+        for score, value in {"d'": 2.4}.items()
     ]
     return pd.DataFrame(rows, columns=["contender", "seed", "score", "value"])
 
@@ -360,18 +360,17 @@ def _odds(count: int) -> np.ndarray:
 
 def _screening(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
+    matchable = run.references > 0.5
     for session in range(run.sessions):
         name = f"session-{session}"
-        for area in run.areas:
-            ratio = 8.0 if run.references > 0.5 else 1.0
-            rows += [
-                (name, area, "variance / Poisson", scale, ratio + rng.normal(0, 0.3), np.nan)
-                for scale in run.scales
-            ]
-            rows.append((name, area, "split-half PSTH correlation", "", 0.6, 0.05))
-        rows += [
-            (name, "", "energy distance of flat Poisson", scale, 0.9, 0.002) for scale in run.scales
-        ]
+        for area, scale in itertools.product(run.areas, run.scales):
+            ratio = (8.0 if matchable else 1.0) + rng.normal(0, 0.05)
+            rows.append((name, area, "co-variability over Poisson", scale, ratio, np.nan))
+        for scale, who in itertools.product(run.scales, REFERENCES):
+            value = _distance(run, who) + rng.normal(0, 0.0005)
+            rows.append((name, "", f"energy distance: {who}", scale, value, 0.003))
+        rows.append((name, "", "split-half reliability of the PSTHs", "", 0.6, np.nan))
+        rows.append((name, "", "something to match", "", float(matchable), np.nan))
     return pd.DataFrame(rows, columns=["session", "area", "quantity", "scale", "value", "sd"])
 
 

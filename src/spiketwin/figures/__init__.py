@@ -1,6 +1,22 @@
 """Figures of a run, drawn from its tidy tables; the only room that imports matplotlib."""
 
-from spiketwin.figures.gallery import FIGURES, available, plot
-from spiketwin.figures.style import CEILING, DATA, REFERENCES, Palette
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spiketwin.figures.catalogue import available
+from spiketwin.figures.palette import CEILING, DATA, REFERENCES, Palette
+
+if TYPE_CHECKING:
+    from spiketwin.figures.gallery import FIGURES, plot
 
 __all__ = ["CEILING", "DATA", "FIGURES", "REFERENCES", "Palette", "available", "plot"]
+
+
+def __getattr__(name: str) -> Any:
+    """Drawing is imported when it is asked for: a dry run of the workflow only needs the names."""
+    if name not in ("FIGURES", "plot"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from spiketwin.figures import gallery
+
+    return getattr(gallery, name)

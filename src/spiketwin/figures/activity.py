@@ -21,8 +21,8 @@ from spiketwin.figures.layout import (
     say,
     wrapped,
 )
+from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, Palette
 
 
 def activity(source: Source) -> Figure:

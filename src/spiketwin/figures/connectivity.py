@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from spiketwin.figures.layout import page, panels, say, shortened, wrapped
+from spiketwin.figures.palette import Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import WIDTH, Palette
+from spiketwin.figures.style import WIDTH
 
 COLUMNS = 3
 TYPES = {"excitatory": "E", "inhibitory": "I"}

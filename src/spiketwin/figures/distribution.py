@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spiketwin.figures.layout import letters, page, panels, say, wrapped
+from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, Palette
 
 BINS = 30
 TRIVIAL = "PSTH-Poisson"

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from spiketwin.figures.layout import page, panels, say, wrapped
+from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, WIDTH, Palette
+from spiketwin.figures.style import WIDTH
 
 COLUMNS = 4
 

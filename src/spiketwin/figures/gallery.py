@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from spiketwin.config import Config
 from spiketwin.errors import SpiketwinError
 from spiketwin.figures.activity import activity
+from spiketwin.figures.catalogue import available
 from spiketwin.figures.connectivity import connectivity
 from spiketwin.figures.distribution import distribution
 from spiketwin.figures.embedding import embedding
@@ -36,21 +37,10 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {
     "training": training,
     "connectivity": connectivity,
 }
-"""Every figure there is, in the order of the report."""
+"""What draws each figure of the catalogue."""
 
 _NO_DATES: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 """Metadata that would make two equal figures differ."""
-
-
-def available(config: Config) -> list[str]:
-    """Names of the figures of a run: the jaw only where behaviour is mapped.
-
-    Parameters
-    ----------
-    config : the run's configuration.
-    """
-    behaviour = bool(config.recordings.mapping.behaviour)
-    return [name for name in FIGURES if name != "jaw" or behaviour]
 
 
 def plot(config: Config, files: RunFiles, name: str) -> None:

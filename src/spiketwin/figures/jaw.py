@@ -24,8 +24,8 @@ from spiketwin.figures.layout import (
     stack,
     wrapped,
 )
+from spiketwin.figures.palette import DATA, GUIDE, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, GUIDE, Palette
 
 EXAMPLES = 6
 PREDICTORS = ("matched", "shuffled", "condition mean")

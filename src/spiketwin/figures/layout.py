@@ -11,7 +11,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from spiketwin.figures.style import GUIDE, WIDTH, Palette
+from spiketwin.figures.palette import GUIDE, Palette
+from spiketwin.figures.style import WIDTH
 
 EVENT_LINE = {"color": GUIDE, "linewidth": 0.6, "linestyle": (0, (3, 2)), "zorder": 0}
 

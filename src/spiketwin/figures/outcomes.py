@@ -2,6 +2,10 @@
 
 To be seen: models within the recorded frequency's band by every read-out. A threshold alone can
 agree by accident, which is why the template read-out stands beside it.
+
+Wilson interval of a frequency p among n trials, z the normal quantile:
+
+    (p + z²/2n ± z sqrt(p (1 - p) / n + z²/4n²)) / (1 + z²/n)
 """
 
 from __future__ import annotations
@@ -10,13 +14,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
 
 from spiketwin.figures.layout import legend, page, panels, say, spread_of, wrapped
+from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, Palette
 
 COLUMNS = 2
+Z = 1.959964
+"""Normal quantile of a 95 % interval."""
 
 
 def outcomes(source: Source) -> Figure:
@@ -90,11 +95,12 @@ def binomial_errors(rows: pd.DataFrame) -> np.ndarray:
     return np.maximum([frequency - low, high - frequency], 0.0)
 
 
-def _wilson(frequency: float, n: int) -> tuple[float, float]:
-    if n < 1 or not np.isfinite(frequency):
-        return float(frequency), float(frequency)
-    interval = binomtest(round(frequency * n), n).proportion_ci(0.95, method="wilson")
-    return interval.low, interval.high
+def _wilson(p: float, n: int) -> tuple[float, float]:
+    if n < 1 or not np.isfinite(p):
+        return p, p
+    middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+    return middle - half, middle + half
 
 
 def _data_band(axes: Axes, rows: pd.DataFrame, at: int) -> None:

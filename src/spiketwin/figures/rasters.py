@@ -22,8 +22,8 @@ from spiketwin.figures.layout import (
     stack,
     wrapped,
 )
+from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, Palette
 
 NEURONS = 6
 """Example neurons shown per area."""

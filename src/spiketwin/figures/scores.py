@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spiketwin.figures.layout import page, panels, say, spread_of, stack, wrapped
+from spiketwin.figures.palette import CEILING, DATA, GUIDE, REFERENCES, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import CEILING, DATA, GUIDE, REFERENCES, Palette
 
 SKILL_REFERENCES = ("PSTH-Poisson", "Poisson per condition")
 DISPERSION = (0.9, 1.1)

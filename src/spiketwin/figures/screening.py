@@ -12,10 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spiketwin.figures.layout import page, panels, say, shortened, spread_of, wrapped
+from spiketwin.figures.palette import GUIDE, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import GUIDE, Palette
 
 COLUMNS = 2
+DISTANCE = "energy distance: "
+"""Begins the quantities that name a trivial model."""
+MATCHABLE = "something to match"
+"""The conclusion, 1 or 0; the report says it in words."""
 POOLED = "all areas"
 UPRIGHT = 5
 """More labels than this stand upright."""
@@ -33,19 +37,46 @@ def screening(source: Source) -> Figure:
     figure.
     """
     palette, table = source.palette, source.table("screening")
-    quantities = list(table["quantity"].unique())
-    columns = min(COLUMNS, max(len(quantities), 1))
-    rows = -(-max(len(quantities), 1) // columns)
+    of_models = table["quantity"].str.startswith(DISTANCE)
+    scales = list(table.loc[of_models, "scale"].unique())
+    others = [name for name in table.loc[~of_models, "quantity"].unique() if name != MATCHABLE]
+    count = len(others) + len(scales)
+    rows = -(-max(count, 1) // COLUMNS)
     figure = page(0.3 + 1.75 * rows)
-    axes = panels(figure, rows, columns).ravel()
+    axes = panels(figure, rows, COLUMNS).ravel()
     if table.empty:
         say(axes[0], "no session has enough units or trials to be screened")
-    for panel, name in zip(axes, quantities, strict=False):
+    for panel, scale in zip(axes, scales, strict=False):
+        distances(panel, table[of_models & (table["scale"] == scale)], palette)
+        panel.set_title(f"{DISTANCE.rstrip(': ')}, {scale}", fontweight="bold")
+    for panel, name in zip(axes[len(scales) :], others, strict=False):
         quantity(panel, table[table["quantity"] == name], palette)
         panel.set_title(wrapped(name, 52), fontweight="bold")
-    for panel in axes[len(quantities) :]:
+    for panel in axes[count:]:
         panel.axis("off")
     return figure
+
+
+def distances(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
+    """Energy distance of trivial models and of the other half: a dot per session.
+
+    Parameters
+    ----------
+    axes : where.
+    rows : rows of table ``screening`` of the energy distances at one time scale.
+    palette : colours of the contenders.
+    """
+    contender = rows["quantity"].str.removeprefix(DISTANCE)
+    names = palette.order(contender)
+    for at, name in enumerate(names):
+        part = rows[contender == name]
+        axes.errorbar(
+            at + spread_of(len(part), 0.6), part["value"], yerr=part["sd"].fillna(0), fmt="o",
+            markersize=3, elinewidth=0.8, color=palette.contender(name), label=name,
+        )  # fmt: skip
+    axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
+    axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
+    return axes
 
 
 def quantity(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:

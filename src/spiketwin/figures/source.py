@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from spiketwin.config import Config
-from spiketwin.figures.style import Palette
+from spiketwin.figures.palette import Palette
 from spiketwin.files import RunFiles, read_or_explain
 
 

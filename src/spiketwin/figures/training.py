@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spiketwin.figures.layout import legend, page, panels, plain_logarithm, say
+from spiketwin.figures.palette import Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import Palette
 
 CURVES = {
     "loss_neuron": "neuron loss",

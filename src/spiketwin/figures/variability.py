@@ -22,8 +22,8 @@ from spiketwin.figures.layout import (
     spread_of,
     wrapped,
 )
+from spiketwin.figures.palette import DATA, GUIDE, Palette
 from spiketwin.figures.source import Source
-from spiketwin.figures.style import DATA, GUIDE, Palette
 
 MODES = 10
 MANY = 300
