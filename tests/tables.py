@@ -27,6 +27,8 @@ REFERENCES = {
 }
 """Energy distance of each reference."""
 
+SCREENED = ("other half of the data", "flat Poisson", "PSTH-Poisson", "Poisson per condition")
+
 TIME_S = np.linspace(-0.1, 0.3, 41)
 
 
@@ -366,7 +368,7 @@ def _screening(run: Run, rng: np.random.Generator) -> pd.DataFrame:
         for area, scale in itertools.product(run.areas, run.scales):
             ratio = (8.0 if matchable else 1.0) + rng.normal(0, 0.05)
             rows.append((name, area, "co-variability over Poisson", scale, ratio, np.nan))
-        for scale, who in itertools.product(run.scales, REFERENCES):
+        for scale, who in itertools.product(run.scales, SCREENED):
             value = _distance(run, who) + rng.normal(0, 0.0005)
             rows.append((name, "", f"energy distance: {who}", scale, value, 0.003))
         rows.append((name, "", "split-half reliability of the PSTHs", "", 0.6, np.nan))

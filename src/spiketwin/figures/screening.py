@@ -10,6 +10,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from spiketwin.figures.layout import page, panels, say, shortened, spread_of, wrapped
 from spiketwin.figures.palette import GUIDE, Palette
@@ -18,6 +19,8 @@ from spiketwin.figures.source import Source
 COLUMNS = 2
 DISTANCE = "energy distance: "
 """Begins the quantities that name a trivial model."""
+LINEAR = 0.01
+"""Energy distances below it are shown on a linear scale."""
 MATCHABLE = "something to match"
 """The conclusion, 1 or 0; the report says it in words."""
 POOLED = "all areas"
@@ -75,6 +78,8 @@ def distances(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
             markersize=3, elinewidth=0.8, color=palette.contender(name), label=name,
         )  # fmt: skip
     axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
+    axes.set_yscale("symlog", linthresh=LINEAR)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
     return axes
 

@@ -1,0 +1,158 @@
+"""Score tables as the report shows them: contenders down, scores across, text in the cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from spiketwin.figures import CEILING, Palette
+from spiketwin.report.numbers import number, with_spread
+from spiketwin.report.scoreboard import ALL_TRIALS, KEYS, Scoreboard
+
+SECTIONS = {
+    "Single trials": ("energy distance", "energy distance skill"),
+    "Variability of single trials": ("variance ratio",),
+    "Single neurons": (
+        "PSTH correlation", "PSTH correlation / ceiling", "rate distribution distance",
+        "Fano factor", "ISI CV",
+    ),
+    "Behaviour": ("behaviour energy distance", "behaviour energy distance skill"),
+    "Matched scores (for comparison with the literature only)": (
+        "matched squared error", "matched Pearson", "matched Pearson (published formula)",
+        "matched Pearson, PSTH removed",
+    ),
+}  # fmt: skip
+OTHER = "Further scores"
+NAMES = {CEILING: f"{CEILING} (ceiling)"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender.
+
+    Attributes
+    ----------
+    name : as shown.
+    kind : "model" or "reference".
+    cells : text, one per column.
+    """
+
+    name: str
+    kind: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of the report.
+
+    Attributes
+    ----------
+    title : heading.
+    columns : heading of each column, several lines.
+    rows : contenders.
+    """
+
+    title: str
+    columns: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
+
+
+def score_grids(scores: Scoreboard, palette: Palette) -> list[Grid]:
+    """Every score of the table, section by section; single-trial scores sorted, nearest first.
+
+    Parameters
+    ----------
+    scores : table ``scores``.
+    palette : order of the contenders.
+    """
+    overall = scores.overall
+    known = [score for names in SECTIONS.values() for score in names]
+    rest = tuple(score for score in overall["score"].unique() if score not in known)
+    grids = []
+    for title, names in {**SECTIONS, OTHER: rest}.items():
+        rows = overall[overall["score"].isin(names)]
+        if not rows.empty:
+            grids.append(_grid(title, rows, list(names), palette))
+    return grids
+
+
+def outcome_grid(outcomes: pd.DataFrame, palette: Palette) -> Grid:
+    """Frequencies of outcomes, a column per read-out and outcome."""
+    keys = ["contender", "method", "outcome"]
+    means = outcomes.groupby(keys, sort=False)["frequency"].mean()
+    columns = list(dict.fromkeys(zip(outcomes["method"], outcomes["outcome"], strict=True)))
+    names = palette.order(outcomes["contender"])
+    rows = [
+        _row(name, [number(means.get((name, *key), float("nan"))) for key in columns], palette)
+        for name in names
+    ]
+    heads = tuple((f"by {method}", outcome) for method, outcome in columns)
+    return Grid("Outcome frequencies", heads, tuple(rows))
+
+
+def prediction_grid(prediction: pd.DataFrame, palette: Palette) -> Grid:
+    """Scores of predicted behaviour over all outcomes, a column per trace, score and predictor."""
+    rows = prediction[prediction["outcome"] == "all"]
+    keys = ["trace", "score", "predictor"]
+    means = rows.groupby(["contender", *keys], sort=False)[["value", "sd"]].mean()
+    columns = list(dict.fromkeys(zip(*(rows[key] for key in keys), strict=True)))
+    shown = []
+    for name in palette.order(rows["contender"]):
+        cells = [
+            with_spread(*means.loc[(name, *key)]) if (name, *key) in means.index else "–"
+            for key in columns
+        ]
+        shown.append(_row(name, cells, palette))
+    return Grid("Predicted behaviour of held-out trials", tuple(columns), tuple(shown))
+
+
+def fit_grid(fits: pd.DataFrame) -> Grid:
+    """Facts of every fit."""
+    heads = (
+        "time (s)", "memory (MB)", "steps", "kept step", "held-out score", "parameters", "ended",
+    )  # fmt: skip
+    rows = []
+    for fit in fits.to_dict("records"):
+        cells = [
+            number(fit["seconds"], 4), number(fit["peak_mb"], 4), str(fit["steps"]),
+            str(fit["best_step"]), number(fit["held_out"]), f"{fit['parameters']:,}", fit["stop"],
+        ]  # fmt: skip
+        rows.append(Row(f"{fit['model']}, seed {fit['seed']}", "model", tuple(map(str, cells))))
+    return Grid("Fits", tuple((head,) for head in heads), tuple(rows))
+
+
+def _grid(title: str, rows: pd.DataFrame, names: list[str], palette: Palette) -> Grid:
+    keys = list(dict.fromkeys(zip(*(rows[key].astype(str) for key in KEYS), strict=True)))
+    keys.sort(key=lambda key: names.index(key[0]))
+    cells = {
+        (row["contender"], *(row[key] for key in KEYS)): with_spread(row["value"], row["sd"])
+        for row in rows.to_dict("records")
+    }
+    shown = [
+        _row(name, [cells.get((name, *key), "–") for key in keys], palette)
+        for name in _contenders(rows, names[0], palette)
+    ]
+    return Grid(title, tuple(_heading(dict(zip(KEYS, key, strict=True))) for key in keys), tuple(shown))
+
+
+def _contenders(rows: pd.DataFrame, score: str, palette: Palette) -> list[str]:
+    """Nearest first where the section has distances, else as in the figures."""
+    if score != "energy distance":
+        return palette.order(rows["contender"])
+    first = rows[(rows["score"] == score) & (rows["grouping"] == ALL_TRIALS)]
+    first = first[first["scale"] == first["scale"].iloc[0]] if len(first) else rows
+    return list(dict.fromkeys([*first.sort_values("value")["contender"], *rows["contender"]]))
+
+
+def _heading(key: dict[str, str]) -> tuple[str, ...]:
+    reference = f"against {key['reference']}" if key["reference"] else ""
+    grouping = "" if key["grouping"] == ALL_TRIALS else key["grouping"]
+    parts = (key["score"], key["scale"], key["area"], grouping, reference)
+    return tuple(part for part in parts if part)
+
+
+def _row(name: str, cells: list[str], palette: Palette) -> Row:
+    kind = "model" if name in palette.models else "reference"
+    return Row(NAMES.get(name, name), kind, tuple(cells))

@@ -1,0 +1,103 @@
+"""The first lines of the report: did it work, and what to be careful about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spiketwin.report.scoreboard import Scoreboard
+from spiketwin.report.verdict import Evidence, Mark, Verdict
+
+FEW = 8
+"""Longer lists are shortened."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Top of the page.
+
+    Attributes
+    ----------
+    mark, headline : the run in one sentence.
+    cautions : what limits the verdict.
+    """
+
+    mark: Mark
+    headline: str
+    cautions: tuple[str, ...]
+
+
+def summarise(evidence: Evidence, verdicts: list[Verdict], small: list[str]) -> Summary:
+    """The run in one sentence, and everything that limits it.
+
+    Parameters
+    ----------
+    evidence : tables.
+    verdicts : one per model.
+    small : areas with too few units for single-trial scores.
+    """
+    best = best_model(evidence.scores, [verdict.model for verdict in verdicts])
+    chosen = next((v for v in verdicts if v.model == best), verdicts[0])
+    cautions = (
+        *_screened(evidence),
+        *_few_units(evidence, small),
+        *_behaviour(evidence),
+        *_warned(evidence),
+    )
+    mark = "note" if evidence.nothing_to_match else chosen.mark
+    return Summary(mark, _headline(evidence, chosen), cautions)
+
+
+def best_model(scores: Scoreboard, models: list[str]) -> str | None:
+    """The model with the smallest energy distance at the first time scale."""
+    scales = scores.scales("energy distance")
+    distances = {model: scores.distance(model, scales[0]) for model in models} if scales else {}
+    known = {model: distance.value for model, distance in distances.items() if distance}
+    return min(known, key=lambda model: known[model], default=None)
+
+
+def _headline(evidence: Evidence, chosen: Verdict) -> str:
+    if evidence.nothing_to_match:
+        return (
+            "There is nothing to match in these recordings: trivial models describe single trials "
+            "as well as another half of the data does. A skill says nothing here."
+        )
+    return f"{chosen.model}: {chosen.headline}"
+
+
+def _screened(evidence: Evidence) -> list[str]:
+    matchable = evidence.matchable
+    missing = [str(session) for session in matchable.index[~matchable]]
+    if not missing or evidence.nothing_to_match:
+        return []
+    return [
+        f"In {len(missing)} of {len(matchable)} sessions screening finds nothing to match, so that "
+        f"they add noise to the skill: {_some(missing)}."
+    ]
+
+
+def _few_units(evidence: Evidence, small: list[str]) -> list[str]:
+    if not small:
+        return []
+    return [
+        f"Below {evidence.config.features.min_units} units (features.min_units), so in the neuron "
+        f"loss only and in no single-trial score: {_some(small)}."
+    ]
+
+
+def _behaviour(evidence: Evidence) -> list[str]:
+    if evidence.config.recordings.mapping.behaviour:
+        return []
+    return ["No behaviour is mapped: there are no behaviour scores, predictions or figures."]
+
+
+def _warned(evidence: Evidence) -> list[str]:
+    return [
+        f"Warning of the fit of {model}: {text}."
+        for model, texts in evidence.warnings.items()
+        for text in texts
+    ]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
