@@ -199,7 +199,7 @@ def _by_threshold(
     if area not in session.features.areas or len(others) != 1 or not np.isfinite(threshold):
         return None
     peaks = peaks_hz(session, trials, str(area), readers.window)
-    return np.array(others + [active])[(peaks > threshold).astype(int)]
+    return np.array([*others, active])[(peaks > threshold).astype(int)]
 
 
 def _by_data_threshold(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:

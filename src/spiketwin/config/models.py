@@ -29,7 +29,7 @@ class TrialLoss(Section):
     behaviour: NonNegative = 1.0
     """Weight of each behaviour trace in the matched features, relative to one area; 0 = neural
     features only."""
-    behaviour_gradient: NonNegative = 0.3
+    behaviour_gradient: NonNegative = 0.5
     """Weight of the gradient that the behaviour sends into the network, beside those of the neuron
     and the trial loss; 0 trains the read-out only."""
     scales: list[Scale] | None = None
@@ -52,7 +52,7 @@ class GradientLearning(Section):
     """Back-propagation through time with surrogate gradients."""
 
     method: Literal["gradient"] = "gradient"
-    steps: Count = 340
+    steps: Count = 500
     learning_rate: Positive = 2e-3
     beta2: Fraction = 0.99
     warmup: Fraction = 0.15

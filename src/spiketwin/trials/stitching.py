@@ -77,9 +77,7 @@ def _typed(table: pd.DataFrame, stitching: Stitching, notes: list[str]) -> pd.Da
         rows = np.flatnonzero(unknown & (table["area"] == area).to_numpy())
         if not len(rows):
             continue
-        inhibitory = max(1, round((1 - stitching.excitatory_fraction) * len(rows)))
-        if len(rows) == 1:
-            inhibitory = 0
+        inhibitory = _share(len(rows), "inhibitory", stitching) if len(rows) > 1 else 0
         ranked = rows[np.argsort(-table["rate_hz"].to_numpy()[rows], kind="stable")]
         types[ranked] = "excitatory"
         types[ranked[:inhibitory]] = "inhibitory"
@@ -106,7 +104,8 @@ def _wanted(table: pd.DataFrame, stitching: Stitching) -> dict[tuple[str, str], 
 
 
 def _share(asked: int, kind: str, stitching: Stitching) -> int:
-    excitatory = int(stitching.excitatory_fraction * asked + 1e-9)
+    """Neurons of a kind among so many; at least one is inhibitory."""
+    excitatory = min(int(stitching.excitatory_fraction * asked + 1e-9), asked - 1)
     return excitatory if kind == "excitatory" else asked - excitatory
 
 

@@ -1,0 +1,174 @@
+"""A configuration for a file nobody has configured yet: runs as it is, and says what to check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from spiketwin.config import Mapping, TrialsMapping, UnitsMapping
+from spiketwin.errors import SpiketwinError
+from spiketwin.recording.areas import UNASSIGNED
+from spiketwin.recording.columns import is_ragged, values
+from spiketwin.recording.describe import is_trace
+from spiketwin.recording.nwb import open_nwb, read_nwb
+from spiketwin.recording.paths import sample_times, series
+from spiketwin.recording.trial_tables import find_table
+from spiketwin.recording.units import guess_area, unit_labels
+
+LEAST_UNITS = 10
+MOST_NEURONS = 100
+CONDITION_WORDS = ("stim", "condition", "contrast", "side", "instruction", "trial_type")
+OUTCOME_WORDS = ("outcome", "feedback", "choice", "correct", "response", "perf", "hit")
+TRACE_WORDS = ("jaw", "tongue", "lick", "wheel", "whisker", "face", "motion", "pupil")
+LEAST_SAMPLES = 1000
+MOST_LABELS = 8
+LEAST_LABEL = 5
+"""A label column has 2 to 8 values that each occur five times at least."""
+
+
+def suggest_config(path: Path) -> str:
+    """Commented YAML for one file.
+
+    Raises
+    ------
+    SpiketwinError
+        When the file has no units, no areas or no trials to fit.
+    """
+    path = Path(path)
+    session = "".join(c if c.isalnum() or c in "_.+-" else "-" for c in path.name.split(".nwb")[0])
+    session = session.lstrip(".") or "session"
+    with open_nwb(path) as opened:
+        nwb = opened.nwb
+        if nwb.units is None or not len(nwb.units):
+            raise SpiketwinError(f"{path.name}: no units in this file, nothing to fit")
+        notes: list[str] = []
+        table = find_table(nwb, None, notes)
+        source = guess_area(nwb)
+        areas = Counter(a for a in unit_labels(nwb, source, []) if a.lower() not in UNASSIGNED)
+        chosen = {name: n for name, n in areas.most_common() if n >= LEAST_UNITS}
+        labels = _label_columns(table)
+        trace = _trace(nwb)
+        window = _window(table)
+    name = "trials" if table.name == "trials" else table.name
+    blocks = _blocks(session, path, source, chosen or dict(areas), name, labels, trace, window)
+    _check(path, session, name, source)
+    return _commented(blocks, areas, chosen)
+
+
+def _label_columns(table: Any) -> dict[str, list[str]]:
+    """Likely condition and outcome columns."""
+    found: dict[str, list[str]] = {"condition": [], "outcome": []}
+    for name in table.colnames:
+        if name in {"start_time", "stop_time", "timeseries", "tags"} or is_ragged(table, name):
+            continue
+        counts = Counter(str(value) for value in values(table, name))
+        if not 2 <= len(counts) <= MOST_LABELS or min(counts.values()) < LEAST_LABEL:
+            continue
+        for kind, words in (("outcome", OUTCOME_WORDS), ("condition", CONDITION_WORDS)):
+            if not found[kind] and any(word in name.lower() for word in words):
+                found[kind] = [name]
+                break
+    return found
+
+
+def _trace(nwb: Any) -> str | None:
+    """Path of a behaviour trace, by its name."""
+    for path, value in series(nwb):
+        words = path.lower().replace("click", "").split("/")
+        likely = any(word in part for word in TRACE_WORDS for part in words)
+        if likely and getattr(value, "data", None) is not None:
+            times = sample_times(value)
+            if len(times) > LEAST_SAMPLES and is_trace(value, times):
+                return path
+    return None
+
+
+def _window(table: Any) -> tuple[float, float]:
+    """From the start of the trials to what nine of ten trials reach, at most 1.5 s, in 20 ms."""
+    start, stop = (np.asarray(table[c].data[:], dtype=float) for c in ("start_time", "stop_time"))
+    length = stop - start
+    usual = float(np.nanquantile(length, 0.1)) if np.isfinite(length).any() else 1.0
+    return 0.0, max(0.2, round(float(np.floor(min(usual, 1.5) / 0.02 + 1e-6)) * 0.02, 3))
+
+
+def _blocks(
+    session: str,
+    path: Path,
+    source: str,
+    areas: dict[str, int],
+    table: str,
+    labels: dict[str, list[str]],
+    trace: str | None,
+    window: tuple[float, float],
+) -> dict[str, Any]:
+    mapping: dict[str, Any] = {
+        "units": {"area": source},
+        "trials": {"table": table, "align": "start_time", **labels},
+        "stimuli": {"event": {"onset": 0.0}},
+        "areas": {"model": {name: name for name in areas}},
+    }
+    if trace is not None:
+        mapping["behaviour"] = {"movement": {"path": trace}}
+    return {
+        "run": session,
+        "recordings": {
+            "folder": str(path.resolve().parent),
+            "sessions": [{"session": session, "path": path.name}],
+            "mapping": mapping,
+        },
+        "trials": {
+            "window_s": list(window),
+            "bin_s": 0.01,
+            "stitching": {
+                "neurons_per_area": {name: min(n, MOST_NEURONS) for name, n in areas.items()}
+                if max(areas.values()) > MOST_NEURONS
+                else "all"
+            },
+        },
+        "features": {"min_units": min(LEAST_UNITS, max(areas.values()))},
+        "network": {
+            "inputs": [
+                {"name": "event", "stimulus": "event", "channels": 100},
+                {"name": "noise", "channels": 100, "inhibitory_fraction": 0.4},
+            ]
+        },
+        "losses": {"trial": {"within": "condition"}},
+        "models": {"matched": {}, "unmatched": {"losses": {"trial": {"method": "none"}}}},
+    }
+
+
+def _check(path: Path, session: str, table: str, source: str) -> None:
+    """The suggestion must be readable before it is handed out."""
+    mapping = Mapping(units=UnitsMapping(area=source), trials=TrialsMapping(table=table))
+    read_nwb(path, mapping, session)
+
+
+COMMENTS = {
+    "run": "name of the results folder",
+    "recordings": "which files, and what their tables mean",
+    "trials": "window around the alignment event, bins, split, units per area",
+    "features": "what of a trial is matched and scored; scales fall back to 40 and 160 ms",
+    "network": "input channels; the event stands for your stimulus: name its column as onset",
+    "losses": "match trials inside each condition",
+    "models": "named variants; each says only what differs from the blocks above",
+}
+
+
+def _commented(blocks: dict[str, Any], areas: Counter[str], chosen: dict[str, int]) -> str:
+    lines = [
+        "# Suggested by: spiketwin describe --write-config",
+        "# Check first: align (which event is time 0?), condition (what the animal was shown),",
+        "# outcome (what it did), the areas, and the window.",
+    ]
+    left_out = [f"{name} ({n})" for name, n in areas.most_common() if chosen and name not in chosen]
+    if left_out:
+        lines.append(f"# Areas with fewer than {LEAST_UNITS} units left out: {', '.join(left_out)}")
+    for key, value in blocks.items():
+        if key in COMMENTS:
+            lines += ["", f"# {COMMENTS[key]}"]
+        lines.append(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True).rstrip())
+    return "\n".join(lines) + "\n"
