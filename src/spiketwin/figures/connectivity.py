@@ -90,10 +90,10 @@ def _populations(rows: pd.DataFrame, palette: Palette) -> list[tuple[str, str]]:
 
 
 def _matrix(rows: pd.DataFrame, populations: list[tuple[str, str]]) -> np.ndarray:
-    """Weights (to, from); NaN (grey) where no connection is allowed."""
+    """Weights (to, from); NaN (grey) where there is no connection."""
     place = {population: k for k, population in enumerate(populations)}
     matrix = np.full((len(place), len(place)), np.nan)
-    for row in rows.itertuples():
+    for row in rows[rows["share_nonzero"] > 0].itertuples():
         target = place[(str(row.target_area), str(row.target_type))]
         matrix[target, place[(str(row.source_area), str(row.source_type))]] = row.mean_weight
     return matrix

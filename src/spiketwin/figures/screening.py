@@ -78,7 +78,8 @@ def distances(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
             markersize=3, elinewidth=0.8, color=palette.contender(name), label=name,
         )  # fmt: skip
     axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
-    axes.set_yscale("symlog", linthresh=LINEAR)
+    if rows["value"].abs().max() > LINEAR:
+        axes.set_yscale("symlog", linthresh=LINEAR)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
     return axes

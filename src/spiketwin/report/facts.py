@@ -26,9 +26,10 @@ def facts_of(config: Config, files: RunFiles) -> list[tuple[str, str]]:
     (name, value) pairs in the order they are shown.
     """
     stitching = read_or_explain(pd.read_parquet, files.stitching, "prepare")
-    trials = trials_of(config, files)
+    used = used_sessions(config, stitching)
+    trials = trials_of(used, files)
     facts = {
-        "Recordings": _recordings(config),
+        "Recordings": _recordings(config, used),
         "Areas": _areas(stitching),
         "Trials": _trials(trials),
         "Conditions": listed(trials["condition"]),
@@ -42,10 +43,15 @@ def facts_of(config: Config, files: RunFiles) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
-def trials_of(config: Config, files: RunFiles) -> pd.DataFrame:
-    """Trial tables of all sessions below each other."""
-    names = config.recordings.session_names()
-    paths = [files.trials(name) / "trials.parquet" for name in names]
+def used_sessions(config: Config, stitching: pd.DataFrame) -> list[str]:
+    """Sessions with a unit that a model neuron stands for."""
+    stitched = set(stitching["session"])
+    return [name for name in config.recordings.session_names() if name in stitched]
+
+
+def trials_of(sessions: list[str], files: RunFiles) -> pd.DataFrame:
+    """Trial tables of sessions below each other."""
+    paths = [files.trials(name) / "trials.parquet" for name in sessions]
     return pd.concat(
         [read_or_explain(pd.read_parquet, path, "prepare") for path in paths], ignore_index=True
     )
@@ -80,14 +86,15 @@ def listed(values: pd.Series) -> str:
     return ", ".join(parts[:MANY]) + more
 
 
-def _recordings(config: Config) -> str:
-    names = config.recordings.session_names()
-    count = f"{len(names)} session{'s' if len(names) > 1 else ''}"
+def _recordings(config: Config, used: list[str]) -> str:
+    total = len(config.recordings.session_names())
+    count = f"{total} session{'s' if total > 1 else ''}"
+    count = count if len(used) == total else f"{len(used)} of {count} (the others add no unit)"
     synthetic = config.recordings.synthetic
     if synthetic is not None:
-        return f"{count} of the artificial recordings {synthetic.name} (known truth)"
-    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return f"{count}: {', '.join(names[:MANY])}{more}"
+        return f"{count} of the artificial recordings {synthetic.name}, whose truth is known"
+    more = f" and {len(used) - MANY} more" if len(used) > MANY else ""
+    return f"{count}: {', '.join(used[:MANY])}{more}"
 
 
 def _areas(stitching: pd.DataFrame) -> str:

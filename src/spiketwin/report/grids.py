@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from spiketwin.figures import CEILING, Palette
-from spiketwin.report.numbers import number, with_spread
-from spiketwin.report.scoreboard import ALL_TRIALS, KEYS, Scoreboard
+from spiketwin.figures import CEILING, DATA, Palette
+from spiketwin.report.numbers import Measured, number, with_spread
+from spiketwin.report.scoreboard import ALL_TRIALS, KEYS, TRIVIAL, Scoreboard
 
 SECTIONS = {
     "Single trials": ("energy distance", "energy distance skill"),
@@ -78,6 +78,49 @@ def score_grids(scores: Scoreboard, palette: Palette) -> list[Grid]:
     return grids
 
 
+def glance_grid(scores: Scoreboard, outcomes: pd.DataFrame, palette: Palette) -> Grid:
+    """The decisive numbers of every model beside the ceiling and the trivial models.
+
+    Parameters
+    ----------
+    scores, outcomes : tables of these names.
+    palette : names of the models.
+    """
+    scales = scores.scales("energy distance")
+    keys = [("energy distance", scale, "") for scale in scales]
+    keys += [("energy distance skill", scale, name) for scale in scales for name in TRIVIAL]
+    keys += [("variance ratio", scale, "") for scale in scales[:1]]
+    keys += [("PSTH correlation / ceiling", "", "")]
+    rows = []
+    for name in (*palette.models, CEILING, *TRIVIAL):
+        found = [_decisive(scores, name, *key) for key in keys]
+        error = outcome_error(outcomes, name)
+        cells = [str(value) if value else "–" for value in found]
+        rows.append(_row(name, [*cells, number(error, 2)], palette))
+    heads = [tuple(filter(None, (score, at, of and f"against {of}"))) for score, at, of in keys]
+    return Grid(
+        "At a glance", (*heads, ("largest error of", "outcomes", "by template")), tuple(rows)
+    )
+
+
+def _decisive(
+    scores: Scoreboard, name: str, score: str, scale: str, reference: str
+) -> Measured | None:
+    """A number at a glance; no skill where there is nothing to match."""
+    if reference and scores.nothing_to_match(scale):
+        return None
+    return scores.find(name, score, scale, reference=reference)
+
+
+def outcome_error(outcomes: pd.DataFrame, contender: str, method: str = "template") -> float:
+    """Largest difference of an outcome's frequency from the data's; NaN where none was read."""
+    rows = outcomes[outcomes["method"] == method]
+    means = rows.groupby(["contender", "outcome"])["frequency"].mean().unstack("contender")
+    if contender not in means or DATA not in means:
+        return float("nan")
+    return float((means[contender] - means[DATA]).abs().max())
+
+
 def outcome_grid(outcomes: pd.DataFrame, palette: Palette) -> Grid:
     """Frequencies of outcomes, a column per read-out and outcome."""
     keys = ["contender", "method", "outcome"]
@@ -134,7 +177,8 @@ def _grid(title: str, rows: pd.DataFrame, names: list[str], palette: Palette) ->
         _row(name, [cells.get((name, *key), "–") for key in keys], palette)
         for name in _contenders(rows, names[0], palette)
     ]
-    return Grid(title, tuple(_heading(dict(zip(KEYS, key, strict=True))) for key in keys), tuple(shown))
+    heads = tuple(_heading(dict(zip(KEYS, key, strict=True))) for key in keys)
+    return Grid(title, heads, tuple(shown))
 
 
 def _contenders(rows: pd.DataFrame, score: str, palette: Palette) -> list[str]:

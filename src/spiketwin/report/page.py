@@ -16,7 +16,14 @@ from spiketwin.figures import Palette, available
 from spiketwin.files import RunFiles, read_or_explain, write_text
 from spiketwin.report.captions import CAPTIONS
 from spiketwin.report.facts import facts_of, read_fits, small_areas
-from spiketwin.report.grids import Grid, fit_grid, outcome_grid, prediction_grid, score_grids
+from spiketwin.report.grids import (
+    Grid,
+    fit_grid,
+    glance_grid,
+    outcome_grid,
+    prediction_grid,
+    score_grids,
+)
 from spiketwin.report.scoreboard import Scoreboard
 from spiketwin.report.summary import summarise
 from spiketwin.report.verdict import Evidence, judge
@@ -59,6 +66,7 @@ def contents(config: Config, files: RunFiles) -> dict[str, Any]:
         "verdicts": verdicts,
         "summary": summarise(evidence, verdicts, small_areas(config, files)),
         "marks": MARKS,
+        "glance": glance_grid(evidence.scores, evidence.outcomes, _palette(config)),
         "figures": [(name, CAPTIONS[name], figure_uri(files, name)) for name in available(config)],
         "grids": _grids(config, files, evidence),
         "duplicates": _table(files, "duplicates", "prepare").to_dict("records"),
@@ -109,11 +117,17 @@ def _table(files: RunFiles, name: str, maker: str = "analyse") -> pd.DataFrame:
 def _prediction(config: Config, files: RunFiles) -> pd.DataFrame:
     if config.recordings.mapping.behaviour:
         return _table(files, "prediction")
-    return pd.DataFrame(columns=["contender", "trace", "predictor", "outcome", "score", "value", "sd"])
+    return pd.DataFrame(
+        columns=["contender", "trace", "predictor", "outcome", "score", "value", "sd"]
+    )
+
+
+def _palette(config: Config) -> Palette:
+    return Palette(tuple(config.models), areas=(), outcomes=())
 
 
 def _grids(config: Config, files: RunFiles, evidence: Evidence) -> list[Grid]:
-    palette = Palette(tuple(config.models), (), ())
+    palette = _palette(config)
     found = score_grids(evidence.scores, palette)
     if not evidence.outcomes.empty:
         found.append(outcome_grid(evidence.outcomes, palette))

@@ -81,6 +81,13 @@ class Scoreboard:
         ceiling = self.distance(CEILING, scale)
         return 2 * ceiling.sd if ceiling and math.isfinite(ceiling.sd) else 0.0
 
+    def at_ceiling(self, model: str, scale: str) -> bool:
+        """Whether a model's distance lies within two standard deviations of the ceiling."""
+        ours, ceiling = self.distance(model, scale), self.distance(CEILING, scale)
+        if ours is None or ceiling is None:
+            return False
+        return ours.value <= ceiling.value + self.floor(scale)
+
     def times_larger(self, other: str, model: str, scale: str) -> tuple[float, bool] | None:
         """How many times larger an energy distance is, and whether the floor limits the answer.
 
@@ -92,13 +99,16 @@ class Scoreboard:
         bound = max(ours.value, self.floor(scale))
         return (theirs.value / bound, ours.value < bound) if bound > 0 else None
 
-    def nothing_to_match(self, scale: str) -> str | None:
-        """The simple model that is as near to the test trials as another half of the data is."""
+    def nothing_to_match(self, scale: str) -> bool:
+        """Whether a simple model is as near to the test trials as another half of the data is.
+
+        Two standard deviations of the difference decide, as in the screening of a session, here
+        for the mean over sessions.
+        """
         ceiling = self.distance(CEILING, scale)
-        if ceiling is None:
-            return None
-        for name in SIMPLE:
-            distance = self.distance(name, scale)
-            if distance and distance.value - ceiling.value <= self.floor(scale):
-                return name
-        return None
+        known = [self.distance(name, scale) for name in SIMPLE]
+        nearest = min((one for one in known if one), key=lambda one: one.value, default=None)
+        if ceiling is None or nearest is None:
+            return False
+        spread = math.hypot(ceiling.sd, nearest.sd)
+        return nearest.value - ceiling.value <= 2 * (spread if math.isfinite(spread) else 0.0)

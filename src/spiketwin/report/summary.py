@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spiketwin.report.scoreboard import Scoreboard
+from spiketwin.report.scoreboard import TRIVIAL, Scoreboard
 from spiketwin.report.verdict import Evidence, Mark, Verdict
 
 FEW = 8
@@ -61,7 +61,19 @@ def _headline(evidence: Evidence, chosen: Verdict) -> str:
             "There is nothing to match in these recordings: trivial models describe single trials "
             "as well as another half of the data does. A skill says nothing here."
         )
-    return f"{chosen.model}: {chosen.headline}"
+    return f"{chosen.model}: {chosen.headline}{_skills(evidence.scores, chosen.model)}"
+
+
+def _skills(scores: Scoreboard, model: str) -> str:
+    """Skills at the first time scale, for the headline."""
+    scales = scores.scales("energy distance skill")
+    parts = [
+        f"{skill} against {reference}"
+        for reference in TRIVIAL
+        if scales
+        and (skill := scores.find(model, "energy distance skill", scales[0], reference=reference))
+    ]
+    return f" Energy-distance skill at {scales[0]}: {', '.join(parts)}." if parts else ""
 
 
 def _screened(evidence: Evidence) -> list[str]:
@@ -70,8 +82,9 @@ def _screened(evidence: Evidence) -> list[str]:
     if not missing or evidence.nothing_to_match:
         return []
     return [
-        f"In {len(missing)} of {len(matchable)} sessions screening finds nothing to match, so that "
-        f"they add noise to the skill: {_some(missing)}."
+        f"Taken alone, {len(missing)} of {len(matchable)} sessions have too few trials or too "
+        "little shared variability to tell trivial models from another half of the data; the "
+        f"scores are means over sessions ({_some(missing)})."
     ]
 
 

@@ -19,6 +19,8 @@ GOOD_SKILL = 0.6
 DISPERSION = {"good": (0.9, 1.1), "fair": (0.85, 1.15)}
 """Limits of the variance ratio."""
 OUTCOME_ERROR = {"good": 0.05, "fair": 0.10}
+WITHOUT_MATCHING = {"good": 4.0, "fair": 2.0}
+"""How many times larger the energy distance of a model without trial matching is."""
 PSTH_SHARE = {"good": 0.95, "fair": 0.65}
 """PSTH correlation over its ceiling."""
 
@@ -83,8 +85,10 @@ class Evidence:
 
     @property
     def nothing_to_match(self) -> bool:
-        """No session has single trials that a trivial model does not describe as well."""
-        return bool(len(self.matchable)) and not self.matchable.any()
+        """Neither in a session nor in the mean over sessions are trivial models told apart."""
+        scales = self.scores.scales("energy distance")
+        apart = [scale for scale in scales if not self.scores.nothing_to_match(scale)]
+        return bool(scales) and not apart and not self.matchable.any()
 
 
 def judge(evidence: Evidence, model: str) -> Verdict:
@@ -106,15 +110,15 @@ def judge(evidence: Evidence, model: str) -> Verdict:
         _psth(evidence.scores, model),
         _behaviour(evidence.scores, model),
         *_prediction(evidence.prediction, model),
-        *(Sentence("fit", "poor", f"Warning of the fit: {text}.") for text in evidence.warnings[model]),
+        *(Sentence("fit", "poor", f"Warning: {text}.") for text in evidence.warnings[model]),
     ]
     sentences = tuple(sentence for sentence in found if sentence is not None)
-    mark, headline = _headline(evidence, energy, spread)
+    mark, headline = _headline(evidence, model, energy, spread)
     return Verdict(model, mark, headline, sentences)
 
 
 def _headline(
-    evidence: Evidence, energy: list[Sentence], spread: list[Sentence | None]
+    evidence: Evidence, model: str, energy: list[Sentence], spread: list[Sentence | None]
 ) -> tuple[Mark, str]:
     if not energy:
         return "note", "No area has enough units for single-trial scores."
@@ -122,12 +126,16 @@ def _headline(
         return "note", "There is nothing to match in this recording: the skill says nothing."
     marks = [sentence.mark for sentence in energy]
     off = any(sentence is not None and sentence.mark != "good" for sentence in spread)
-    if all(mark == "good" for mark in marks):
-        rest = ", but their variability is off" if off else ""
-        return ("fair" if off else "good"), f"Simulated trials are distributed like recorded ones{rest}."
-    if "poor" not in marks:
-        return "fair", "Better than the trivial models, but not like another half of the data."
-    return "poor", "Not better than a trivial model without any shared variability."
+    if "poor" in marks:
+        return "poor", "Not better than a trivial model without any shared variability."
+    if "fair" in marks:
+        return "fair", "Better than the trivial models, but far from another half of the data."
+    far = "Far closer to recorded trials than trivial models are"
+    near = all(
+        evidence.scores.at_ceiling(model, s) for s in evidence.scores.scales("energy distance")
+    )
+    much = "Hardly to be told from recorded trials" if near else far
+    return ("fair", f"{much}, but their variability is off.") if off else ("good", f"{much}.")
 
 
 def _energy(scores: Scoreboard, model: str, scale: str) -> Sentence:
@@ -138,7 +146,7 @@ def _energy(scores: Scoreboard, model: str, scale: str) -> Sentence:
     parts = [_against(scores, model, reference, scale) for reference in TRIVIAL]
     listed = "; ".join(part for part in parts if part)
     ceiling = scores.distance(CEILING, scale)
-    text = f"Energy distance {distance} to held-out trials (ceiling {ceiling}, expected 0); {listed}."
+    text = f"Energy distance {distance} (ceiling {ceiling}, expected 0); {listed}."
     return Sentence(topic, _energy_mark(scores, model, scale), text)
 
 
@@ -164,6 +172,8 @@ def _against(scores: Scoreboard, model: str, reference: str, scale: str) -> str:
     skill = scores.find(model, "energy distance skill", scale, reference=reference)
     if theirs is None:
         return ""
+    if scores.nothing_to_match(scale):
+        return f"{reference} {theirs}: no skill, there is nothing to match at this time scale"
     larger = f", {_times(*times)} the model's" if times else ""
     gained = f", skill {skill}" if skill else ", no skill: it is at the floor itself"
     return f"{reference} {theirs}{larger}{gained}"
@@ -185,13 +195,19 @@ def _unmatched(evidence: Evidence, model: str) -> list[Sentence]:
         for scale in scores.scales("energy distance"):
             times, theirs = scores.times_larger(other, model, scale), scores.distance(other, scale)
             if times and theirs and not scores.nothing_to_match(scale):
-                mark: Mark = "good" if times[0] >= 2 else "poor"
+                mark = _large(times[0])
                 text = (
                     f"Without trial matching ({other}) the energy distance at {scale} is {theirs}: "
                     f"{_times(*times)} this model's."
                 )
                 found.append(Sentence("trial matching", mark, text))
     return found
+
+
+def _large(times: float) -> Mark:
+    if times >= WITHOUT_MATCHING["good"]:
+        return "good"
+    return "fair" if times >= WITHOUT_MATCHING["fair"] else "poor"
 
 
 def _matches_trials(config: Config, model: str) -> bool:

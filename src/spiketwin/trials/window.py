@@ -124,8 +124,9 @@ def _check_enough(
         "observed over the whole window" if keep.sum() < 2 else "with a complete behaviour trace"
     )
     raise SpiketwinError(
-        f"{recording.session}: {len(rows)} of {len(keep)} trials {reason} of {start:g} to {stop:g} s; "
-        "at least 2 are needed, change trials.window_s or recordings.mapping.trials.align"
+        f"{recording.session}: {len(rows)} of {len(keep)} trials {reason} of {start:g} to "
+        f"{stop:g} s; at least 2 are needed, change trials.window_s or "
+        "recordings.mapping.trials.align"
     )
 
 
