@@ -75,17 +75,29 @@ def test_unknown_table_lists_those_that_exist(tmp_path):
 @pytest.mark.parametrize(
     ("mapping", "parts"),
     [
-        (Mapping(trials=TrialsMapping(align="strat_time")), ["'strat_time'", "it has: start_time", ".align"]),
+        (
+            Mapping(trials=TrialsMapping(align="strat_time")),
+            ["'strat_time'", "it has: start_time", ".align"],
+        ),
         (Mapping(trials=TrialsMapping(outcome=["outcom"])), ["'outcom'", "trials.outcome"]),
-        (Mapping(trials=TrialsMapping(keep=[Predicate(column="early", accept=[0])])), ["'early'", "trials.keep"]),
+        (
+            Mapping(trials=TrialsMapping(keep=[Predicate(column="early", accept=[0])])),
+            ["'early'", "trials.keep"],
+        ),
         (Mapping(units=UnitsMapping(area="units.region")), ["'region'", "units.area"]),
         (Mapping(units=UnitsMapping(area="nowhere")), ["expected electrodes.COLUMN"]),
-        (Mapping(units=UnitsMapping(quality=[Predicate(column="good", minimum=1)])), ["'good'", "units.quality"]),
+        (
+            Mapping(units=UnitsMapping(quality=[Predicate(column="good", minimum=1)])),
+            ["'good'", "units.quality"],
+        ),
         (Mapping(stimuli={"s": Stimulus(onset="stim")}), ["'stim'", "mapping.stimuli.s.onset"]),
-        (Mapping(behaviour={"jaw": Trace(path="processing/jaw")}), ["processing/jaw", "behaviour.jaw"]),
+        (
+            Mapping(behaviour={"jaw": Trace(path="processing/jaw")}),
+            ["processing/jaw", "behaviour.jaw"],
+        ),
         (Mapping(areas=AreaMap(model={"V1": "V1"})), ["no area", "MOp, SSp-bfd", "mapping.areas"]),
     ],
-)  # fmt: skip
+)
 def test_unknown_names_are_listed_with_the_key_to_change(tmp_path, mapping, parts):
     _fails(write_file(tmp_path / "a.nwb"), mapping, *parts)
 

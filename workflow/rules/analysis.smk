@@ -8,12 +8,12 @@ rule analyse:
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/tables/scores.parquet",
-    params:
-        section=section("features", "analysis"),
     log:
         "results/{run}/logs/analyse.log",
     resources:
         mem_mb=3000,
         runtime=60,
+    params:
+        section=section("features", "analysis"),
     shell:
         "spiketwin analyse --config {input.config} > {log} 2>&1"

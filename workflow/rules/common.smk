@@ -33,7 +33,9 @@ def code(*rooms):
     package = Path(workflow.basedir) / "src" / "spiketwin"
     places = [package / room for room in ("config", *rooms)]
     files = [
-        path for place in places for path in ([place] if place.is_file() else place.rglob("*.py"))
+        path
+        for place in places
+        for path in ([place] if place.is_file() else place.rglob("*.py"))
     ]
     return sorted(os.path.relpath(path) for path in files)
 

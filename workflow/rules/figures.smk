@@ -37,9 +37,9 @@ for figure in FIGURES:
     rule:
         name:
             f"figure_{figure}"
-        localrule: True
         input:
             f"results/{RUN}/figures/{figure}.pdf",
+        localrule: True
 
 
 rule report:

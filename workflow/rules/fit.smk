@@ -5,20 +5,22 @@ rule fit:
         code=code("network", "losses", "learning", "trials/features.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
-        multiext("results/{run}/fits/{model}/seed-{seed}/model", ".safetensors", ".json"),
+        multiext(
+            "results/{run}/fits/{model}/seed-{seed}/model", ".safetensors", ".json"
+        ),
         history="results/{run}/fits/{model}/seed-{seed}/history.parquet",
-    params:
-        section=section("features"),
-        model=model_section,
     log:
         "results/{run}/logs/fit/{model}/seed-{seed}.log",
     benchmark:
         "results/{run}/logs/fit/{model}/seed-{seed}.tsv"
-    threads: 1
     retries: 1
+    threads: 1
     resources:
         mem_mb=3000,
         runtime=240,
+    params:
+        section=section("features"),
+        model=model_section,
     shell:
         "spiketwin fit --config {input.config} --model {wildcards.model} --seed {wildcards.seed}"
         " --threads {threads} > {log} 2>&1"
@@ -33,14 +35,14 @@ rule simulate:
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/fits/{model}/seed-{seed}/simulation.npz",
-    params:
-        trials=CONFIG.analysis.simulated_trials,
     log:
         "results/{run}/logs/simulate/{model}/seed-{seed}.log",
     threads: 1
     resources:
         mem_mb=3000,
         runtime=30,
+    params:
+        trials=CONFIG.analysis.simulated_trials,
     shell:
         "spiketwin simulate --config {input.config} --model {wildcards.model}"
         " --seed {wildcards.seed} --threads {threads} > {log} 2>&1"

@@ -6,10 +6,10 @@ rule configuration:
     """The resolved configuration, written when its content changes."""
     output:
         "results/{run}/config.yaml",
-    params:
-        text=dump_config(CONFIG),
     log:
         "results/{run}/logs/configuration.log",
+    params:
+        text=dump_config(CONFIG),
     run:
         Path(output[0]).write_text(params.text, encoding="utf-8")
 
@@ -22,13 +22,13 @@ if CONFIG.recordings.synthetic is not None:
             config=ancient(f"results/{RUN}/config.yaml"),
         output:
             recording_files(),
-        params:
-            synthetic=CONFIG.recordings.synthetic.model_dump_json(),
         log:
             f"results/{RUN}/logs/synthesize.log",
         resources:
             mem_mb=2000,
             runtime=20,
+        params:
+            synthetic=CONFIG.recordings.synthetic.model_dump_json(),
         shell:
             "spiketwin synthesize --config {input.config} > {log} 2>&1"
 
@@ -42,13 +42,13 @@ rule prepare:
         stitching="results/{run}/stitching.parquet",
         notes="results/{run}/notes.json",
         duplicates="results/{run}/tables/duplicates.parquet",
-    params:
-        section=section("recordings", "trials"),
-        folder=recordings_folder(),
     log:
         "results/{run}/logs/prepare.log",
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        section=section("recordings", "trials"),
+        folder=recordings_folder(),
     shell:
         "spiketwin prepare --config {input.config} --recordings {params.folder:q} > {log} 2>&1"

@@ -1,9 +1,9 @@
 """Combining the gradients of several losses at the simulated trials.
 
 Each source (the neuron loss, the trial loss through the spikes, the trial loss through the
-behaviour) has a gradient g at the spikes. It is divided by a running size and the weighted sum flows
-on into the network, so that coefficients need no tuning to a data set (Sourmpis et al. 2023, code;
-bias correction as in Adam):
+behaviour) has a gradient g at the spikes. It is divided by a running size and the weighted sum
+flows on into the network, so that coefficients need no tuning to a data set (Sourmpis et al. 2023,
+code; bias correction as in Adam):
 
     q = sum_{trial,neuron} mean_time g^2,   m <- 0.999 m + 0.001 q,   v = m / (1 - 0.999^n)
     g <- weight g / sqrt(v)

@@ -23,6 +23,11 @@ class Measured:
     sd: float
     seeds: int = 1
 
+    @property
+    def clearly_positive(self) -> bool:
+        """More than two standard deviations above zero."""
+        return self.value > 2 * (self.sd if math.isfinite(self.sd) else 0.0)
+
     def __str__(self) -> str:
         return with_spread(self.value, self.sd)
 

@@ -15,6 +15,7 @@ from spiketwin.config import Config, dump_config
 from spiketwin.figures import Palette, available
 from spiketwin.files import RunFiles, read_or_explain, write_text
 from spiketwin.report.captions import CAPTIONS
+from spiketwin.report.evidence import Evidence
 from spiketwin.report.facts import facts_of, read_fits, small_areas
 from spiketwin.report.grids import (
     Grid,
@@ -26,7 +27,7 @@ from spiketwin.report.grids import (
 )
 from spiketwin.report.scoreboard import Scoreboard
 from spiketwin.report.summary import summarise
-from spiketwin.report.verdict import Evidence, judge
+from spiketwin.report.verdict import judge
 
 LIBRARIES = ("spiketwin", "torch", "numpy", "scipy", "pandas", "POT", "pynwb", "snakemake")
 MARKS = {"good": "✓", "fair": "~", "poor": "✗", "note": "i"}

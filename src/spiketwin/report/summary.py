@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spiketwin.report.evidence import Evidence
+from spiketwin.report.findings import Mark
 from spiketwin.report.scoreboard import TRIVIAL, Scoreboard
-from spiketwin.report.verdict import Evidence, Mark, Verdict
+from spiketwin.report.verdict import Verdict
 
 FEW = 8
 """Longer lists are shortened."""

@@ -1,44 +1,12 @@
-"""Whether it worked: plain sentences with numbers, beside the ceiling and the trivial models."""
+"""Whether it worked, model by model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-import pandas as pd
-
-from spiketwin.config import Config
-from spiketwin.figures import CEILING
-from spiketwin.report.numbers import Measured, number
-from spiketwin.report.scoreboard import TRIVIAL, Scoreboard
-
-Mark = Literal["good", "fair", "poor", "note"]
-
-GOOD_SKILL = 0.6
-"""Share of the trivial model's energy distance that a good model removes."""
-DISPERSION = {"good": (0.9, 1.1), "fair": (0.85, 1.15)}
-"""Limits of the variance ratio."""
-OUTCOME_ERROR = {"good": 0.05, "fair": 0.10}
-WITHOUT_MATCHING = {"good": 4.0, "fair": 2.0}
-"""How many times larger the energy distance of a model without trial matching is."""
-PSTH_SHARE = {"good": 0.95, "fair": 0.65}
-"""PSTH correlation over its ceiling."""
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One finding.
-
-    Attributes
-    ----------
-    topic : what it is about, two or three words.
-    mark : how good it is; "note" where good and bad have no meaning.
-    text : with its numbers.
-    """
-
-    topic: str
-    mark: Mark
-    text: str
+from spiketwin.report import findings
+from spiketwin.report.evidence import Evidence
+from spiketwin.report.findings import Mark, Sentence
 
 
 @dataclass(frozen=True)
@@ -58,39 +26,6 @@ class Verdict:
     sentences: tuple[Sentence, ...]
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Tables a verdict rests on; `prediction` is empty without behaviour.
-
-    Attributes
-    ----------
-    config : the run's configuration.
-    scores : table ``scores``, asked by name.
-    outcomes, prediction, screening : tables of these names.
-    warnings : sentences of the fits, per model.
-    """
-
-    config: Config
-    scores: Scoreboard
-    outcomes: pd.DataFrame
-    prediction: pd.DataFrame
-    screening: pd.DataFrame
-    warnings: dict[str, list[str]]
-
-    @property
-    def matchable(self) -> pd.Series:
-        """Per session, whether screening found something to match (index: session)."""
-        rows = self.screening[self.screening["quantity"] == "something to match"]
-        return rows.set_index("session")["value"] > 0
-
-    @property
-    def nothing_to_match(self) -> bool:
-        """Neither in a session nor in the mean over sessions are trivial models told apart."""
-        scales = self.scores.scales("energy distance")
-        apart = [scale for scale in scales if not self.scores.nothing_to_match(scale)]
-        return bool(scales) and not apart and not self.matchable.any()
-
-
 def judge(evidence: Evidence, model: str) -> Verdict:
     """All findings about one model.
 
@@ -100,16 +35,16 @@ def judge(evidence: Evidence, model: str) -> Verdict:
     model : name of a model of the run.
     """
     scales = evidence.scores.scales("energy distance")
-    energy = [_energy(evidence.scores, model, scale) for scale in scales]
-    spread = [_dispersion(evidence.scores, model, scale) for scale in scales]
+    energy = [findings.energy(evidence.scores, model, scale) for scale in scales]
+    spread = [findings.dispersion(evidence.scores, model, scale) for scale in scales]
     found = [
         *energy,
-        *_unmatched(evidence, model),
+        *findings.unmatched(evidence, model),
         *spread,
-        *_outcomes(evidence.outcomes, model),
-        _psth(evidence.scores, model),
-        _behaviour(evidence.scores, model),
-        *_prediction(evidence.prediction, model),
+        *findings.outcomes(evidence.outcomes, model),
+        findings.psth(evidence.scores, model),
+        findings.behaviour(evidence.scores, model),
+        *findings.prediction(evidence.prediction, model),
         *(Sentence("fit", "poor", f"Warning: {text}.") for text in evidence.warnings[model]),
     ]
     sentences = tuple(sentence for sentence in found if sentence is not None)
@@ -136,195 +71,3 @@ def _headline(
     )
     much = "Hardly to be told from recorded trials" if near else far
     return ("fair", f"{much}, but their variability is off.") if off else ("good", f"{much}.")
-
-
-def _energy(scores: Scoreboard, model: str, scale: str) -> Sentence:
-    """Energy distance and skill at one time scale."""
-    topic, distance = f"single trials, {scale}", scores.distance(model, scale)
-    if distance is None:
-        return Sentence(topic, "poor", "The energy distance could not be computed.")
-    parts = [_against(scores, model, reference, scale) for reference in TRIVIAL]
-    listed = "; ".join(part for part in parts if part)
-    ceiling = scores.distance(CEILING, scale)
-    text = f"Energy distance {distance} (ceiling {ceiling}, expected 0); {listed}."
-    return Sentence(topic, _energy_mark(scores, model, scale), text)
-
-
-def _energy_mark(scores: Scoreboard, model: str, scale: str) -> Mark:
-    if scores.nothing_to_match(scale):
-        return "note"
-    skills = _skills(scores, model, scale)
-    worst = min(skills, key=lambda skill: skill.value, default=None)
-    if worst is None or worst.value <= 2 * max(worst.sd, 0.0):
-        return "poor"
-    return "good" if worst.value >= GOOD_SKILL else "fair"
-
-
-def _skills(scores: Scoreboard, model: str, scale: str) -> list[Measured]:
-    name = "energy distance skill"
-    found = [scores.find(model, name, scale, reference=reference) for reference in TRIVIAL]
-    return [skill for skill in found if skill is not None]
-
-
-def _against(scores: Scoreboard, model: str, reference: str, scale: str) -> str:
-    """Distance of a reference, how many times larger it is, and the skill against it."""
-    theirs, times = scores.distance(reference, scale), scores.times_larger(reference, model, scale)
-    skill = scores.find(model, "energy distance skill", scale, reference=reference)
-    if theirs is None:
-        return ""
-    if scores.nothing_to_match(scale):
-        return f"{reference} {theirs}: no skill, there is nothing to match at this time scale"
-    larger = f", {_times(*times)} the model's" if times else ""
-    gained = f", skill {skill}" if skill else ", no skill: it is at the floor itself"
-    return f"{reference} {theirs}{larger}{gained}"
-
-
-def _times(factor: float, limited: bool) -> str:
-    """A factor in words; `limited` when the model's distance is below the ceiling's spread."""
-    return f"{'at least ' if limited else ''}{number(factor, 2)} times"
-
-
-def _unmatched(evidence: Evidence, model: str) -> list[Sentence]:
-    """How much larger the energy distance is without trial matching."""
-    if not _matches_trials(evidence.config, model):
-        text = "Fitted without trial matching, for comparison."
-        return [Sentence("trial matching", "note", text)]
-    scores, found = evidence.scores, []
-    others = [name for name in evidence.config.models if not _matches_trials(evidence.config, name)]
-    for other in others:
-        for scale in scores.scales("energy distance"):
-            times, theirs = scores.times_larger(other, model, scale), scores.distance(other, scale)
-            if times and theirs and not scores.nothing_to_match(scale):
-                mark = _large(times[0])
-                text = (
-                    f"Without trial matching ({other}) the energy distance at {scale} is {theirs}: "
-                    f"{_times(*times)} this model's."
-                )
-                found.append(Sentence("trial matching", mark, text))
-    return found
-
-
-def _large(times: float) -> Mark:
-    if times >= WITHOUT_MATCHING["good"]:
-        return "good"
-    return "fair" if times >= WITHOUT_MATCHING["fair"] else "poor"
-
-
-def _matches_trials(config: Config, model: str) -> bool:
-    trial = config.models[model].losses.trial
-    return trial.method != "none" and trial.weight > 0
-
-
-def _dispersion(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
-    """Variance of simulated trials over that of recorded ones."""
-    pooled = scores.find(model, "variance ratio", scale)
-    if pooled is None:
-        return None
-    names = scores.areas("variance ratio")
-    found = {area: scores.find(model, "variance ratio", scale, area) for area in names}
-    areas = {area: ratio.value for area, ratio in found.items() if ratio}
-    listed = ", ".join(f"{area} {number(value)}" for area, value in areas.items())
-    ratios = [pooled.value, *areas.values()]
-    mark = _within(ratios)
-    low, high = DISPERSION["good"]
-    off = sum(not low <= ratio <= high for ratio in ratios)
-    warning = f" Warning: {_direction(ratios)} outside {low:g} to {high:g}." if off else ""
-    text = f"Single-trial variance is {pooled} of the recorded one at {scale} ({listed}).{warning}"
-    return Sentence("variability", mark, text)
-
-
-def _within(ratios: list[float]) -> Mark:
-    for mark, (low, high) in DISPERSION.items():
-        if all(low <= ratio <= high for ratio in ratios):
-            return "good" if mark == "good" else "fair"
-    return "poor"
-
-
-def _direction(ratios: list[float]) -> str:
-    low, high = DISPERSION["good"]
-    words = ["too little variability"] if min(ratios) < low else []
-    words += ["too much variability"] if max(ratios) > high else []
-    return " and ".join(words)
-
-
-def _outcomes(outcomes: pd.DataFrame, model: str) -> list[Sentence]:
-    """Frequency of every outcome beside the data's, one sentence per read-out."""
-    found = []
-    for method, rows in outcomes.groupby("method", sort=False):
-        means = rows.groupby(["contender", "outcome"], sort=False)["frequency"].mean()
-        data, ours = (means.xs(name) if name in means else None for name in ("data", model))
-        if data is None or ours is None:
-            continue
-        error = float((ours - data).abs().max())
-        listed = ", ".join(
-            f"{outcome} {number(ours.get(outcome, float('nan')))} (data {number(data[outcome])})"
-            for outcome in data.index
-        )
-        text = f"Outcomes by {method}: {listed}; largest error {number(error, 2)}."
-        mark: Mark = "note" if method == "published threshold" else _small(error)
-        found.append(Sentence("outcomes", mark, text))
-    return found
-
-
-def _small(error: float) -> Mark:
-    if error <= OUTCOME_ERROR["good"]:
-        return "good"
-    return "fair" if error <= OUTCOME_ERROR["fair"] else "poor"
-
-
-def _psth(scores: Scoreboard, model: str) -> Sentence | None:
-    """Trial-averaged rates of single neurons."""
-    ours, ceiling = (scores.find(name, "PSTH correlation") for name in (model, CEILING))
-    share = scores.find(model, "PSTH correlation / ceiling")
-    if ours is None or ceiling is None or share is None:
-        return None
-    mark: Mark = "good" if share.value >= PSTH_SHARE["good"] else "poor"
-    if mark == "poor" and share.value >= PSTH_SHARE["fair"]:
-        mark = "fair"
-    text = f"PSTH correlation {ours}, {share} of the ceiling (other half of the data {ceiling})."
-    return Sentence("single neurons", mark, text)
-
-
-def _behaviour(scores: Scoreboard, model: str) -> Sentence | None:
-    """Distribution of the simulated movement."""
-    name = "behaviour energy distance"
-    rows = scores.overall[scores.overall["score"] == f"{name} skill"]
-    if rows.empty:
-        return None
-    reference, scale = rows["reference"].iloc[0], rows["scale"].iloc[0]
-    skill = scores.find(model, f"{name} skill", scale, reference=reference)
-    distance, ceiling = (scores.find(who, name, scale) for who in (model, CEILING))
-    if skill is None or distance is None:
-        return None
-    mark: Mark = "good" if skill.value >= GOOD_SKILL else "poor"
-    if mark == "poor" and skill.value > 2 * max(skill.sd, 0.0):
-        mark = "fair"
-    text = (
-        f"Energy distance of the movement {distance} (ceiling {ceiling}), skill {skill} against "
-        f"{reference}."
-    )
-    return Sentence("behaviour", mark, text)
-
-
-def _prediction(prediction: pd.DataFrame, model: str) -> list[Sentence]:
-    """Movement of held-out trials predicted from neural activity, one sentence per trace."""
-    chosen = prediction[
-        (prediction["contender"] == model)
-        & (prediction["outcome"] == "all")
-        & (prediction["score"] == "r2")
-    ]
-    found = []
-    for trace, rows in chosen.groupby("trace", sort=False):
-        values = rows.groupby("predictor")["value"].mean()
-        spreads = rows.groupby("predictor")["sd"].mean()
-        if "matched" not in values:
-            continue
-        listed = {k: str(Measured(values[k], spreads[k])) for k in values.index}
-        others = [values[k] for k in values.index if k != "matched"]
-        text = (
-            f"Recorded {trace} of held-out trials predicted from neural activity alone: "
-            f"R² {listed.pop('matched')} ({', '.join(f'{k} {v}' for k, v in listed.items())})."
-        )
-        mark: Mark = "good" if all(values["matched"] > other for other in others) else "poor"
-        found.append(Sentence("prediction", mark, text))
-    return found

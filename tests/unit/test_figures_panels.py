@@ -1,0 +1,223 @@
+"""Panels draw what the tables say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from scipy.stats import binomtest
+
+from spiketwin.figures.activity import mean_activity
+from spiketwin.figures.connectivity import heat_map
+from spiketwin.figures.distribution import peak_edges, peaks
+from spiketwin.figures.embedding import cloud
+from spiketwin.figures.jaw import example, prediction
+from spiketwin.figures.outcomes import binomial_errors, frequencies
+from spiketwin.figures.palette import MODEL_COLOURS, REFERENCES, Palette
+from spiketwin.figures.rasters import raster
+from spiketwin.figures.scores import energy_distance
+from spiketwin.figures.screening import distances
+from spiketwin.figures.training import curve, mark_kept
+from spiketwin.figures.variability import correlations, leading_modes
+
+PALETTE = Palette(models=("matched", "unmatched"), areas=("A", "B"), outcomes=("hit", "miss"))
+
+
+@pytest.fixture
+def axes() -> Axes:
+    """An empty panel."""
+    return Figure().subplots()
+
+
+def _lines(axes: Axes, label: str) -> list[np.ndarray]:
+    return [line.get_xydata() for line in axes.lines if line.get_label() == label]
+
+
+def test_activity_lines_are_the_means_and_the_band_is_one_standard_error(axes):
+    time_s, mean = np.array([0.0, 0.1, 0.2]), np.array([1.0, 5.0, 2.0])
+    rows = pd.DataFrame({"contender": "data", "seed": -1, "time_s": time_s, "mean_hz": mean})
+    model = rows.assign(contender="matched", seed=0, mean_hz=mean + 1)
+    both = pd.concat([rows, model.iloc[::-1]]).assign(sem_hz=0.5)
+    mean_activity(axes, both, PALETTE)
+    np.testing.assert_allclose(_lines(axes, "data")[0], np.c_[time_s, mean])
+    np.testing.assert_allclose(_lines(axes, "matched")[0], np.c_[time_s, mean + 1])
+    (band,) = axes.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.5, 5.5)
+
+
+def test_peak_histogram_heights_are_shares_of_trials(axes):
+    rows = pd.DataFrame({"contender": "data", "seed": -1, "peak_hz": [1.0, 1.5, 9.0, 20.0]})
+    rows = pd.concat([rows, rows.assign(contender="matched", seed=0, peak_hz=9.5)])
+    peaks(axes, rows, np.array([0.0, 5.0, 10.0]), PALETTE)
+    data, model = (patch.get_path().vertices[:, 1] for patch in axes.patches)
+    assert set(data) == {0.0, 0.5}  # the peak above the last edge counts in the last bin
+    assert model.max() == 1.0
+
+
+def test_peak_edges_begin_at_zero_and_ignore_a_single_extreme_trial():
+    values = pd.Series([*np.linspace(1, 10, 999), 1e6])
+    edges = peak_edges(values)
+    assert edges[0] == 0
+    assert 9.9 < edges[-1] < 10.5
+
+
+def test_frequency_errors_are_wilson_intervals():
+    rows = pd.DataFrame({"frequency": [0.8, 1.0, 0.0, 0.37], "n": [50, 1200, 30, 100]})
+    below, above = binomial_errors(rows)
+    for k, row in enumerate(rows.itertuples()):
+        hits = round(row.frequency * row.n)
+        interval = binomtest(hits, row.n).proportion_ci(0.95, method="wilson")
+        assert row.frequency - below[k] == pytest.approx(interval.low, abs=1e-6)
+        assert row.frequency + above[k] == pytest.approx(interval.high, abs=1e-6)
+
+
+def test_frequencies_stand_over_their_outcome_with_a_band_for_the_data(axes):
+    columns = ["contender", "seed", "outcome", "frequency", "n"]
+    values = [("data", -1, "hit", 0.8, 100), ("data", -1, "miss", 0.2, 100)]
+    values += [("matched", 0, "hit", 0.75, 400), ("matched", 0, "miss", 0.25, 400)]
+    frequencies(axes, pd.DataFrame(values, columns=columns), PALETTE)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["hit", "miss"]
+    levels = [container.lines[0].get_xydata()[0] for container in axes.containers]
+    assert [(round(x), y) for x, y in levels] == [(0, 0.75), (1, 0.25)]
+    np.testing.assert_allclose([line[0, 1] for line in _lines(axes, "data")], [0.8, 0.2])
+
+
+def test_raster_puts_every_spike_at_its_time_in_its_unit_and_trial(axes):
+    spikes = pd.DataFrame(
+        {"trial": [7, 7, 9], "unit": [4, 2, 4], "area": ["B", "A", "B"], "time_s": [0.1, 0.2, 0.3]}
+    )
+    raster(axes, spikes, pd.Series([0, 1], index=[2, 4]), PALETTE)
+    by_colour = {to_hex(line.get_color()): line.get_xydata() for line in axes.lines[:2]}
+    np.testing.assert_allclose(by_colour[PALETTE.area("B")], [[0.1, 1], [0.3, 1 + 5]])
+    np.testing.assert_allclose(by_colour[PALETTE.area("A")], [[0.2, 0]])
+
+
+def test_energy_distance_shows_values_ceiling_band_and_skill(axes):
+    rows = pd.DataFrame(
+        {
+            "contender": ["matched", "other half of the data", "PSTH-Poisson"],
+            "seed": [0, -1, -1],
+            "value": [0.003, -0.001, 0.02],
+            "sd": [0.001, 0.002, 0.003],
+        }
+    )
+    skill = pd.DataFrame({"contender": ["matched"], "reference": ["PSTH-Poisson"], "value": [0.85]})
+    energy_distance(axes, rows, skill, list(rows["contender"]), PALETTE)
+    points = [container.lines[0].get_xydata()[0] for container in axes.containers]
+    np.testing.assert_allclose(points, [[0.003, 0], [-0.001, 1], [0.02, 2]])
+    band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((-0.005, 0.003))
+    assert "0.85 / –" in [text.get_text() for text in axes.texts]
+
+
+def test_energy_distance_writes_no_skill_against_a_reference_at_the_ceiling(axes):
+    rows = pd.DataFrame(
+        {
+            "contender": ["matched", "other half of the data", "PSTH-Poisson"],
+            "seed": [0, -1, -1],
+            "value": [0.003, -0.001, 0.002],
+            "sd": [0.001, 0.002, 0.003],
+        }
+    )
+    skill = pd.DataFrame({"contender": ["matched"], "reference": ["PSTH-Poisson"], "value": [-0.5]})
+    energy_distance(axes, rows, skill, list(rows["contender"]), PALETTE)
+    assert [text.get_text() for text in axes.texts] == ["skill"]
+
+
+def test_screening_names_the_trivial_models_with_their_distances(axes):
+    names = ["flat Poisson", "other half of the data"]
+    quantity = [f"energy distance: {name}" for name in names]
+    rows = pd.DataFrame({"quantity": quantity, "value": [0.9, 0.0], "sd": [np.nan, 0.1]})
+    distances(axes, rows, PALETTE)
+    assert [c.lines[0].get_ydata()[0] for c in axes.containers] == [0.0, 0.9]
+    assert axes.get_xticklabels()[1].get_text() == "flat Poisson"
+
+
+def test_training_curves_leave_out_steps_without_a_score(axes):
+    history = pd.DataFrame(
+        {
+            "contender": "matched",
+            "seed": [0, 0, 0, 1, 1, 1],
+            "step": [1, 2, 3, 1, 2, 3],
+            "held_out": [np.nan, 0.5, 0.4, np.nan, 0.3, 0.2],
+        }
+    )
+    curve(axes, history, "held_out", PALETTE)
+    np.testing.assert_allclose(
+        _lines(axes, "matched"), [[[2, 0.5], [3, 0.4]], [[2, 0.3], [3, 0.2]]]
+    )
+    mark_kept(axes, pd.DataFrame({"model": ["matched"], "best_step": 3, "held_out": 0.4}), PALETTE)
+    np.testing.assert_allclose(axes.lines[-1].get_xydata(), [[3, 0.4]])
+
+
+def test_training_says_so_when_no_model_has_a_loss(axes):
+    history = pd.DataFrame({"contender": ["m"], "seed": 0, "step": 1, "loss_trial": [np.nan]})
+    curve(axes, history, "loss_trial", PALETTE)
+    assert not axes.lines
+    assert "none of the models" in axes.texts[0].get_text()
+
+
+def test_connectivity_is_to_by_from_and_empty_where_there_is_no_connection(axes):
+    columns = ["source_area", "source_type", "target_area", "target_type", "mean_weight"]
+    values = [
+        ("A", "excitatory", "B", "inhibitory", 0.3),
+        ("B", "inhibitory", "A", "excitatory", 0.0),
+    ]
+    rows = pd.DataFrame(values, columns=columns).assign(share_nonzero=[0.9, 0.0])
+    matrix = heat_map(axes, rows, 0.5, PALETTE).get_array()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["A E", "B I"]
+    assert matrix[1, 0] == 0.3
+    assert np.ma.getmaskarray(np.ma.masked_invalid(matrix)).sum() == 3
+
+
+def test_embedding_shows_every_trial_by_outcome_over_the_recorded_ones(axes):
+    rows = pd.DataFrame({"outcome": ["hit", "miss", "hit"], "pc1": [1.0, 2, 3], "pc2": [0.0, 1, 2]})
+    cloud(axes, rows, rows.assign(pc1=0.0), PALETTE)
+    behind, *outcomes = axes.collections
+    assert len(behind.get_offsets()) == 3
+    shown = {c.get_label(): c.get_offsets().tolist() for c in outcomes}
+    assert shown == {"hit": [[1, 0], [3, 2]], "miss": [[2, 1]]}
+
+
+def test_modes_and_correlations_show_the_tables(axes):
+    modes = pd.DataFrame(
+        {"contender": "data", "seed": -1, "mode": [2, 1], "variance_fraction": [0.2, 0.6]}
+    )
+    leading_modes(axes, modes, PALETTE)
+    np.testing.assert_allclose(_lines(axes, "data")[0], [[1, 0.6], [2, 0.2]])
+    other = Figure().subplots()
+    pairs = pd.DataFrame({"contender": "data", "seed": -1, "kind": "within A", "mean": [0.1, 0.3]})
+    correlations(other, pairs, PALETTE)
+    np.testing.assert_allclose(sorted(_lines(other, "data")[0][:, 1]), [0.1, 0.3])
+    assert other.lines[1].get_ydata() == [pytest.approx(0.2)]
+
+
+def test_predicted_and_recorded_movement_are_told_apart(axes):
+    rows = pd.DataFrame({"time_s": [0.1, 0.0], "recorded": [2.0, 1.0], "predicted": [4.0, 3.0]})
+    example(axes, rows, "#0072b2")
+    np.testing.assert_allclose(_lines(axes, "recorded")[0], [[0, 1], [0.1, 2]])
+    np.testing.assert_allclose(_lines(axes, "predicted")[0], [[0, 3], [0.1, 4]])
+
+
+def test_prediction_scores_stand_over_their_predictor(axes):
+    rows = pd.DataFrame({"predictor": ["shuffled", "matched"], "value": [-0.2, 0.5], "sd": 0.1})
+    prediction(axes, rows.assign(contender="matched", seed=0), PALETTE)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["matched", "shuffled"]
+    assert [c.lines[0].get_ydata()[0] for c in axes.containers] == [0.5, -0.2]
+
+
+def test_colours_follow_the_order_of_the_configuration_and_references_are_fixed():
+    assert PALETTE.contender("matched") == MODEL_COLOURS[0]
+    assert PALETTE.contender("unmatched") == MODEL_COLOURS[1]
+    assert PALETTE.contender("PSTH-Poisson") == REFERENCES["PSTH-Poisson"]
+    names = ["flat Poisson", "unmatched", "data", "matched"]
+    assert PALETTE.order(names) == ["data", "matched", "unmatched", "flat Poisson"]
+
+
+def test_a_seventh_model_still_has_a_colour():
+    palette = Palette(models=tuple("abcdefg"), areas=(), outcomes=())
+    assert palette.contender("g") in MODEL_COLOURS
