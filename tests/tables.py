@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,13 +77,17 @@ def configuration(run: Run) -> Config:
     )
 
 
-def make_run(folder: Path, run: Run = Run()) -> tuple[Config, RunFiles]:
-    """Write all tables, fits and notes of a run; equal runs give equal files."""
+def make_run(
+    folder: Path, run: Run = Run(), only: Collection[str] | None = None
+) -> tuple[Config, RunFiles]:
+    """Write tables (all, or those named), fits and notes of a run; equal runs give equal files."""
     config, files = configuration(run), RunFiles(folder)
     rng = np.random.default_rng(0)
-    makers = {name: maker for name, maker in _MAKERS.items() if run.behaviour or name not in JAW}
-    for name, maker in makers.items():
-        write_table(files.table(name), maker(run, rng), csv=True)
+    skipped = () if run.behaviour else JAW
+    for name, maker in _MAKERS.items():
+        if name in skipped or (only is not None and name not in only):
+            continue
+        write_table(files.table(name), maker(run, rng))
     _write_fits(run, files, rng)
     _write_trials(run, files)
     write_text(files.config, dump_config(config))
@@ -214,8 +219,7 @@ def _activity(run: Run, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _labelled(columns: dict[str, Any], **labels: Any) -> pd.DataFrame:
-    frame = pd.DataFrame(columns)
-    return pd.DataFrame({**{key: [value] * len(frame) for key, value in labels.items()}, **frame})
+    return pd.DataFrame({**labels, **columns})
 
 
 def _peaks(run: Run, rng: np.random.Generator) -> pd.DataFrame:
@@ -260,14 +264,21 @@ def _psths(run: Run, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _rasters(run: Run, rng: np.random.Generator) -> pd.DataFrame:
-    parts = []
+    parts, units = [], 30 * len(run.areas)
     for contender, seed in [("data", -1), *fits(run)]:
-        for trial, unit in itertools.product(range(6), range(30 * len(run.areas))):
-            stimulus = rng.normal(0.06, 0.02, rng.poisson(1.5))
-            times = np.concatenate([rng.uniform(-0.1, 0.3, rng.poisson(2)), stimulus])
-            labels = {"contender": contender, "seed": seed, "trial": trial, "unit": unit}
-            parts.append(_labelled({"time_s": times}, **labels, area=run.areas[unit // 30]))
-    return pd.concat(parts, ignore_index=True)
+        count = 6 * units * 3
+        unit = rng.integers(units, size=count)
+        evoked = rng.random(count) < 0.4
+        columns = {
+            "trial": rng.integers(6, size=count),
+            "unit": unit,
+            "area": np.asarray(run.areas, dtype=object)[unit // 30],
+            "time_s": np.where(
+                evoked, rng.normal(0.06, 0.02, count), rng.uniform(-0.1, 0.3, count)
+            ),
+        }
+        parts.append(_labelled(columns, contender=contender, seed=seed))
+    return pd.concat(parts, ignore_index=True).sort_values(["trial", "unit"], kind="stable")
 
 
 def _modes(run: Run, rng: np.random.Generator) -> pd.DataFrame:
