@@ -9,6 +9,7 @@ from spiketwin.trials.trialset import Trials, TrialSet
 
 AREAS = np.repeat(["area1", "area2"], 20)
 TYPES = np.tile(np.repeat(["excitatory", "inhibitory"], [16, 4]), 2)
+BASE_HZ = np.random.default_rng(12).uniform(8, 20, len(AREAS))
 ORDER = np.concatenate([np.flatnonzero(kind == TYPES) for kind in ("excitatory", "inhibitory")])
 
 
@@ -22,9 +23,8 @@ def two_area_session(session: str, draw: int, trials: int = 120, hit: float = 0.
     hits = generator.random(trials) < hit
     time = np.arange(bins) * 2 - 100.0
     response = np.where(time >= 8, np.exp(-(time - 8) / 25) * 6, 0.0)
-    base = generator.uniform(8, 20, len(AREAS))
     responds = np.where(AREAS[None, :] == "area1", True, hits[:, None])
-    rate = base * (1 + response[None, :, None] * responds[:, None, :])
+    rate = BASE_HZ * (1 + response[None, :, None] * responds[:, None, :])
     counts = (generator.random(rate.shape) < rate * 0.002).astype(np.uint8)
     opening = np.exp(-(((time - 90) / 30) ** 2) / 2)
     jaw = hits[:, None] * opening * generator.normal(1, 0.1, (trials, 1))

@@ -1,0 +1,177 @@
+"""Analyses recover what artificial trials were made with."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spiketwin.analysis.behaviour import predict
+from spiketwin.analysis.contenders import Contender, Session, reference, sessions_of
+from spiketwin.analysis.neurons import fano_factors, isi_cvs, psth_correlations
+from spiketwin.analysis.outcomes import frequencies, train_readers
+from spiketwin.analysis.references import CEILING, PER_CONDITION, PSTH, REFERENCES
+from spiketwin.analysis.scores import ScoreBook, add_scores
+from spiketwin.analysis.screening import MATCHABLE, screen, verdict
+from spiketwin.analysis.variability import correlations, separation
+from spiketwin.config import Analysis, resolve
+from spiketwin.trials.features import window_matrix
+from spiketwin.trials.trialset import Trials
+from tests.artificial import two_area_trials
+
+CONFIG = resolve(
+    {
+        "run": "r",
+        "recordings": {"synthetic": {}, "mapping": {"behaviour": {"jaw": {"path": "x"}}}},
+        "trials": {"window_s": [-0.1, 0.2]},
+        "features": {
+            "scales": [{"window_s": 0.048, "stride_s": 0.024}],
+            "psth": {"window_s": 0.012, "stride_s": 0.006},
+        },
+        "models": {"m": {}},
+        "analysis": {"outcome_area": "area2", "active_outcome": "Hit"},
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def trials() -> Trials:
+    return two_area_trials(draw=0, trials=400)
+
+
+@pytest.fixture(scope="module")
+def session(trials) -> Session:
+    return sessions_of(trials, CONFIG)[0]
+
+
+@pytest.fixture(scope="module")
+def twin() -> Contender:
+    """Another draw of the same law: what a perfect model would simulate."""
+    drawn = two_area_trials(draw=1, trials=800).sessions[0]
+    unnamed = replace(drawn, trials=drawn.trials.assign(outcome=""))
+    return Contender("m", 0, {"session-0": unnamed})
+
+
+@pytest.fixture(scope="module")
+def table(session, twin):
+    book = ScoreBook()
+    for contender in [twin, *(reference(name, [session], 0) for name in REFERENCES)]:
+        add_scores(book, contender, [session], CONFIG)
+    return book.table()
+
+
+def _value(table, contender, score, **labels):
+    rows = table[(table["contender"] == contender) & (table["score"] == score)]
+    rows = rows[(rows["session"] == "all") & (rows["area"] == labels.pop("area", ""))]
+    for column, value in labels.items():
+        rows = rows[rows[column] == value]
+    return rows["value"].iloc[0]
+
+
+@pytest.fixture(scope="module")
+def readers(session):
+    window = window_matrix(150, 0.002, CONFIG.features.psth)
+    return train_readers([session], window, CONFIG.analysis)
+
+
+def test_the_same_law_has_no_energy_distance_and_trivial_models_have_one(table):
+    twin = _value(table, "m", "energy distance")
+    trivial = [
+        _value(table, name, "energy distance") for name in (PSTH, "flat Poisson", "trial shuffle")
+    ]
+    assert abs(twin) < 0.01 and min(trivial) > 0.03
+    assert abs(_value(table, CEILING, "energy distance")) < 0.02
+    assert _value(table, "m", "energy distance skill", reference=PSTH) > 0.9
+
+
+def test_the_same_law_has_the_right_dispersion_and_averages_have_too_little(table):
+    assert _value(table, "m", "variance ratio") == pytest.approx(1, abs=0.12)
+    assert _value(table, PSTH, "variance ratio", area="area2") < 0.7
+
+
+def test_the_published_score_hardly_sees_the_missing_variability(table):
+    ratio = _value(table, PSTH, "matched Pearson") / _value(table, CEILING, "matched Pearson")
+    assert ratio > 0.9
+
+
+def test_the_mean_jaw_is_no_jaw(table):
+    gained = _value(table, "m", "behaviour energy distance skill")
+    assert gained > 0.9
+    assert _value(table, PER_CONDITION, "behaviour energy distance skill") == pytest.approx(0)
+
+
+def test_every_method_counts_the_hits(twin, readers):
+    found = frequencies(twin, readers)
+    hits = found[found["outcome"] == "Hit"].set_index("method")["frequency"]
+    truth = (two_area_trials(draw=1, trials=800).sessions[0].trials["outcome"] == "Hit").mean()
+    for method in ("template", "data threshold", "lick classifier"):
+        assert hits[method] == pytest.approx(truth, abs=0.03), method
+
+
+def test_trivial_models_miss_the_two_modes(session, readers):
+    recorded = Contender("data", -1, {"session-0": session.test})
+    found = [
+        separation(c, readers)["value"].iloc[0] for c in (recorded, reference(PSTH, [session], 0))
+    ]
+    assert found[1] < 0.75 * found[0]
+
+
+def test_jaw_is_predicted_from_neural_activity_alone(session, twin):
+    predicted = predict(session, twin.trials["session-0"], 0)
+    recorded = session.test.behaviour
+    error = {name: ((p - recorded) ** 2).mean() for name, p in predicted.by_predictor.items()}
+    assert error["matched"] < 0.4 * error["condition mean"]
+    assert error["matched"] < 0.3 * error["shuffled"]
+
+
+def test_poisson_neurons_have_unit_fano_and_shuffling_leaves_no_correlation(session):
+    poisson = reference(PSTH, [session], 0)
+    assert np.nanmean(fano_factors(poisson.trials["session-0"])) == pytest.approx(1, abs=0.05)
+    shuffled = reference("trial shuffle", [session], 0)
+    pairs = correlations(shuffled, [session]).set_index("kind")["mean"]
+    assert pairs.abs().max() < 0.02
+    recorded = Contender("data", -1, {"session-0": session.recorded})
+    assert correlations(recorded, [session]).set_index("kind")["mean"]["within area2"] > 0.05
+
+
+def test_intervals_of_a_regular_train_do_not_vary(session):
+    counts = np.zeros_like(session.recorded.counts)
+    counts[:, ::10] = 1
+    assert np.nanmax(isi_cvs(replace(session.recorded, counts=counts))) < 1e-6
+
+
+def test_psth_correlation_of_the_test_trials_with_themselves_is_one(session):
+    window = window_matrix(150, 0.002, CONFIG.features.psth)
+    found = psth_correlations(session.test, session.test, window)
+    np.testing.assert_allclose(found[np.isfinite(found)], 1)
+
+
+def test_outcomes_are_separated_in_the_data(session, readers):
+    data = Contender("data", -1, {"session-0": session.test})
+    assert separation(data, readers)["value"].iloc[0] > 3
+
+
+def test_screening_sees_variability_where_there_is_some_and_says_so_where_there_is_none(trials):
+    assert screen(trials, CONFIG).set_index("quantity")["value"][MATCHABLE] == 1
+    session = trials.sessions[0]
+    generator = np.random.default_rng(0)
+    poisson = replace(
+        session, counts=generator.poisson(session.counts.mean(0), session.counts.shape)
+    )
+    table = screen(Trials((poisson,), trials.stitching), CONFIG)
+    assert table.set_index("quantity")["value"][MATCHABLE] == 0
+    assert "nothing to match" in verdict(table, "session-0")
+    ratio = table[table["quantity"] == "co-variability over Poisson"]["value"]
+    np.testing.assert_allclose(ratio, 1, atol=0.1)
+
+
+def test_references_keep_the_conditions_and_never_look_at_test_counts(session):
+    for name in REFERENCES[1:]:
+        made = reference(name, [session], 0).trials["session-0"]
+        changed = replace(session.recorded, counts=session.recorded.counts.copy())
+        changed.counts[(changed.trials["split"] == "test").to_numpy()] = 9
+        other = reference(name, [replace(session, recorded=changed)], 0).trials["session-0"]
+        np.testing.assert_array_equal(made.counts, other.counts)
+
+
+def test_published_threshold_is_a_setting():
+    assert Analysis().active_hz == 30
