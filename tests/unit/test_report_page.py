@@ -187,7 +187,8 @@ def test_no_duplicates_and_no_notes_are_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("missing", "command"), [("figure", "plot --figure scores"), ("table", "analyse"), ("notes", "prepare")]
+    ("missing", "command"),
+    [("figure", "plot --figure scores"), ("table", "analyse"), ("notes", "prepare")],
 )
 def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path, missing, command):
     config, files = _without_figures(tmp_path, SMALL)

@@ -96,7 +96,9 @@ def evidence_of(config: Config, files: RunFiles) -> Evidence:
 
 def figure_uri(files: RunFiles, name: str) -> str:
     """A figure as a data URI: inside an image, the identifiers of one SVG never meet another's."""
-    svg = read_or_explain(lambda path: path.read_bytes(), files.figure(name), f"plot --figure {name}")
+    svg = read_or_explain(
+        lambda path: path.read_bytes(), files.figure(name), f"plot --figure {name}"
+    )
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
 
 
