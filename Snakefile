@@ -4,7 +4,10 @@ from snakemake.utils import min_version
 min_version("9.1")
 
 
-configfile: "workflow/config/example.yaml"
+# Without --configfile: the embedded example.
+if "run" not in config:
+
+    configfile: "workflow/config/example.yaml"
 
 
 include: "workflow/rules/common.smk"

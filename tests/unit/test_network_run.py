@@ -1,5 +1,6 @@
 """Running a network."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -170,3 +171,18 @@ def test_saved_network_runs_to_the_same_bits(tmp_path):
     network = _network()
     save_network(network, tmp_path, {"seed": 0})
     assert torch.equal(_run(network).counts, _run(load_network(tmp_path)).counts)
+
+
+def test_runs_are_forgotten_with_their_results():
+    """No cycle through the graph keeps the spikes of past runs in memory."""
+    network = _network()
+
+    def tensors_after_a_run() -> int:
+        trained = {"recurrent": network.parameters["recurrent"].clone().requires_grad_()}
+        generator = torch.Generator().manual_seed(0)
+        run(network.with_parameters(trained), _stimulation(2), generator, 0.0).spikes.sum().backward()
+        gc.collect()
+        return sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects())
+
+    first = tensors_after_a_run()
+    assert tensors_after_a_run() <= first + 5

@@ -155,8 +155,10 @@ def _stretch(
     currents = _WeightGradient.apply(currents, weights.recurrent, sources)
     fixed = weights._replace(recurrent=weights.recurrent.detach())
     for current in currents.unbind(1):
-        sources.append(_delayed(fixed, state))
-        spikes, state = _one_step(fixed, state, sources[-1], current, generator)
+        arriving = _delayed(fixed, state)
+        # With their graph these tensors would keep the node alive that holds them, for ever.
+        sources.append(arriving.detach())
+        spikes, state = _one_step(fixed, state, arriving, current, generator)
         trains.append(spikes[:, None])
     return torch.cat(trains, 1), state
 
@@ -175,7 +177,7 @@ class _WeightGradient(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
-        presynaptic = torch.stack(ctx.sources, 1).detach().flatten(0, 1)
+        presynaptic = torch.stack(ctx.sources, 1).flatten(0, 1)
         return gradients[0], presynaptic.T @ gradients[0].flatten(0, 1), None
 
 

@@ -1,0 +1,102 @@
+"""A small run of the whole workflow."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+
+
+def small_config() -> dict:
+    """The example with three small sessions and a few steps."""
+    config = yaml.safe_load((ROOT / "workflow/config/example.yaml").read_text())
+    config["run"] = "small"
+    config["recordings"]["synthetic"] |= {"sessions": 3, "units": 30, "trials": 40}
+    config["trials"]["stitching"] = {"neurons_per_area": 20}
+    config["features"]["min_units"] = 5
+    config["learning"] = {"steps": 6, "batches": [8], "calibration": 15, "evaluate_every": 3,
+                          "evaluation_trials": 20}  # fmt: skip
+    config["analysis"] |= {"simulated_trials": 60, "matched_trials": 10}
+    return config
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Snakemake in a folder of its own, with the project's code."""
+    environment = {k: v for k, v in os.environ.items() if k != "SPIKETWIN_RECORDINGS"}
+    command = [str(SNAKEMAKE), "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
+               "--configfile", str(folder / "config.yaml"), *arguments]  # fmt: skip
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=folder
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """Folder of a finished small run."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "config.yaml").write_text(yaml.safe_dump(small_config()))
+    done = run(folder, "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "results/small"
+
+
+def test_a_run_ends_in_a_report_with_every_figure(finished):
+    report = (finished / "report.html").read_text()
+    assert "small" in report and "matched" in report and "http-equiv" not in report
+    assert len(list((finished / "figures").glob("*.svg"))) == 11
+    assert len(list((finished / "figures").glob("*.pdf"))) == 11
+
+
+def test_tables_hold_every_contender(finished):
+    scores = pd.read_parquet(finished / "tables/scores.parquet")
+    names = set(scores[scores["score"] == "energy distance"]["contender"])
+    assert {"matched", "unmatched", "other half of the data", "PSTH-Poisson"} <= names
+    assert (finished / "tables/scores.csv").exists()
+    outcomes = pd.read_parquet(finished / "tables/outcomes.parquet")
+    total = outcomes.groupby(["contender", "seed", "method"])["frequency"].sum()
+    assert (abs(total - 1) < 1e-9).all()
+
+
+def test_fits_tell_what_they_did(finished):
+    about = json.loads((finished / "fits/matched/seed-0/model.json").read_text())
+    assert about["steps"] == 6 and about["stop"] == "all steps done"
+    assert not (finished / "fits/matched/seed-0/checkpoint.safetensors").exists()
+    assert len(pd.read_parquet(finished / "fits/matched/seed-0/history.parquet")) == 6
+
+
+def test_a_second_call_has_nothing_to_do(finished):
+    again = run(finished.parents[1], "--cores", "2", "--dry-run")
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_figure_setting_does_not_refit(finished):
+    folder = finished.parents[1]
+    config = small_config()
+    config["analysis"]["matched_trials"] = 8
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    planned = run(folder, "--cores", "2", "--dry-run").stdout
+    assert "rule analyse" in planned and "rule fit" not in planned
+    (folder / "config.yaml").write_text(yaml.safe_dump(small_config()))
+
+
+def test_the_archive_report_is_made(finished):
+    made = run(finished.parents[1], "--report", "archive.html")
+    assert made.returncode == 0, made.stderr
+    assert (finished.parents[1] / "archive.html").stat().st_size > 500_000
+
+
+def test_a_bad_configuration_is_one_clear_line(tmp_path):
+    config = small_config()
+    config["learning"]["stepz"] = 3
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    failed = run(tmp_path, "--cores", "1", "--dry-run")
+    assert failed.returncode == 1
+    assert "did you mean 'steps'" in failed.stdout + failed.stderr
+    assert not (tmp_path / "results").exists()
