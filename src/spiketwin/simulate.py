@@ -31,7 +31,18 @@ def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
     simulation = simulate_trials(network, trials, wanted, integer_seed(seed, "simulate"))
     path = files.simulation(model, seed)
     save_simulation(simulation, path)
+    if config.analysis.simulation_nwb:
+        _write_nwb(simulation, trials, config, path.parent)
     return path
+
+
+def _write_nwb(simulation: Simulation, trials: Trials, config: Config, folder: Path) -> None:
+    """One NWB file per session, in the layout of the recordings."""
+    from spiketwin.recording.write_trials import write_trials_nwb
+
+    for session in trials.sessions:
+        path = folder / f"simulation-{session.session}.nwb"
+        write_trials_nwb(simulation.view(session.session), path, config.recordings.mapping)
 
 
 def simulate_trials(network: Network, trials: Trials, wanted: int, seed: int) -> Simulation:

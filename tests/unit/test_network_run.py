@@ -180,7 +180,9 @@ def test_runs_are_forgotten_with_their_results():
     def tensors_after_a_run() -> int:
         trained = {"recurrent": network.parameters["recurrent"].clone().requires_grad_()}
         generator = torch.Generator().manual_seed(0)
-        run(network.with_parameters(trained), _stimulation(2), generator, 0.0).spikes.sum().backward()
+        run(
+            network.with_parameters(trained), _stimulation(2), generator, 0.0
+        ).spikes.sum().backward()
         gc.collect()
         return sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects())
 

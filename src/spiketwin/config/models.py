@@ -100,7 +100,7 @@ class Analysis(Section):
     active_outcome: str | None = None
     """Outcome in which this area is active."""
     simulation_nwb: bool = False
-    """Also write the simulated trials as NWB."""
+    """Also write the simulated trials as NWB, one file per session, in the recordings' layout."""
     reference_seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

@@ -78,14 +78,16 @@ def new_file(identifier: str, description: str) -> NWBFile:
     )
 
 
-def add_electrodes(nwb: NWBFile, locations: list[str], of_unit: np.ndarray) -> np.ndarray:
-    """One electrode per location; returns the electrode of every unit."""
+def add_electrodes(
+    nwb: NWBFile, locations: list[str], of_unit: np.ndarray, column: str = "location"
+) -> np.ndarray:
+    """One electrode per location, its label also in `column`; returns each unit's electrode."""
     device = nwb.create_device(name="probe", description="one placeholder electrode per area")
     for location in locations:
         group = nwb.create_electrode_group(
             name=f"group {location}", description=location, location=location, device=device
         )
-        nwb.add_electrode(location=location, group=group)
+        nwb.add_electrode(**{"location": location, "group": group, column: location})
     return np.asarray(of_unit, dtype=int)
 
 

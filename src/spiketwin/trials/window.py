@@ -142,11 +142,17 @@ def _binned_trace(trace: BehaviourTrace, recording: Recording, window: TrialWind
     if len(times) < 2:
         return np.full(wanted.shape, np.nan, dtype=np.float32)
     found = np.interp(wanted, times, values)
+    return np.where(_known(wanted, times, window.bin_s), found, np.nan).astype(np.float32)
+
+
+def _known(wanted: np.ndarray, times: np.ndarray, bin_s: float) -> np.ndarray:
+    """Times close to a sample, or inside a gap short enough to be bridged."""
     after = np.clip(np.searchsorted(times, wanted), 1, len(times) - 1)
-    step = max(float(np.median(np.diff(times))), window.bin_s)
-    near = (wanted >= times[0] - step) & (wanted <= times[-1] + step)
-    bridged = times[after] - times[after - 1] <= max(LONGEST_GAP_S, 1.5 * step)
-    return np.where(near & bridged, found, np.nan).astype(np.float32)
+    step = max(float(np.median(np.diff(times))), bin_s)
+    gap = times[after] - times[after - 1]
+    inside = (wanted >= times[0]) & (wanted <= times[-1])
+    distance = np.minimum(np.abs(wanted - times[after]), np.abs(wanted - times[after - 1]))
+    return (distance <= step / 2) | (inside & (gap <= max(LONGEST_GAP_S, 1.5 * step)))
 
 
 def _normalised(values: np.ndarray, window: TrialWindow) -> np.ndarray:
