@@ -76,14 +76,22 @@ def test_a_second_call_has_nothing_to_do(finished):
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
 
 
-def test_a_figure_setting_does_not_refit(finished):
-    folder = finished.parents[1]
-    config = small_config()
-    config["analysis"]["matched_trials"] = 8
+def planned_rules(folder: Path, config: dict) -> str:
+    """What a changed configuration would rerun."""
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     planned = run(folder, "--cores", "2", "--dry-run").stdout
-    assert "rule analyse" in planned and "rule fit" not in planned
     (folder / "config.yaml").write_text(yaml.safe_dump(small_config()))
+    return planned
+
+
+def test_a_setting_reruns_what_depends_on_it_and_no_more(finished):
+    analysis, learning = small_config(), small_config()
+    analysis["analysis"]["matched_trials"] = 8
+    learning["learning"]["steps"] = 7
+    planned = planned_rules(finished.parents[1], analysis)
+    assert "rule analyse" in planned and "rule fit" not in planned
+    planned = planned_rules(finished.parents[1], learning)
+    assert "rule fit" in planned and "rule prepare" not in planned
 
 
 def test_the_archive_report_is_made(finished):

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from spiketwin.config import dump_config, resolve
+from spiketwin.files import RunFiles, write_text
 
 # Rules must find the commands of the environment that runs Snakemake.
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
@@ -20,6 +21,14 @@ RUN = CONFIG.run
 SESSIONS = CONFIG.recordings.session_names()
 MODELS = list(CONFIG.models)
 SEEDS = list(CONFIG.seeds)
+
+# The resolved configuration is written here and not by a rule: Snakemake does not look at the
+# parameters of a job whose (even "ancient") input another job is about to make.
+CONFIG_FILE = RunFiles(Path("results") / RUN).config
+if not CONFIG_FILE.exists() or CONFIG_FILE.read_text(encoding="utf-8") != dump_config(
+    CONFIG
+):
+    write_text(CONFIG_FILE, dump_config(CONFIG))
 
 
 wildcard_constraints:

@@ -13,7 +13,7 @@ rule figures:
         "results/{run}/tables/scores.parquet",
         fits("history.parquet"),
         code=code("figures"),
-        config=ancient("results/{run}/config.yaml"),
+        config="results/{run}/config.yaml",
     output:
         pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
         svg=[
@@ -47,7 +47,7 @@ rule report:
         "results/{run}/tables/scores.parquet",
         expand("results/{{run}}/figures/{figure}.svg", figure=FIGURES),
         code=code("report"),
-        config=ancient("results/{run}/config.yaml"),
+        config="results/{run}/config.yaml",
     output:
         "results/{run}/report.html",
     log:

@@ -1,19 +1,3 @@
-localrules:
-    configuration,
-
-
-rule configuration:
-    """The resolved configuration, written when its content changes."""
-    output:
-        "results/{run}/config.yaml",
-    log:
-        "results/{run}/logs/configuration.log",
-    params:
-        text=dump_config(CONFIG),
-    run:
-        Path(output[0]).write_text(params.text, encoding="utf-8")
-
-
 if CONFIG.recordings.synthetic is not None:
 
     rule synthesize:
