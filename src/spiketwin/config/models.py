@@ -52,7 +52,7 @@ class GradientLearning(Section):
     """Back-propagation through time with surrogate gradients."""
 
     method: Literal["gradient"] = "gradient"
-    steps: Count = 500
+    steps: Count = 600
     learning_rate: Positive = 2e-3
     beta2: Fraction = 0.99
     warmup: Fraction = 0.15

@@ -132,13 +132,23 @@ def _blocks(
         "features": {"min_units": min(LEAST_UNITS, max(areas.values()))},
         "network": {
             "inputs": [
-                {"name": "event", "stimulus": "event", "channels": 100},
-                {"name": "noise", "channels": 100, "inhibitory_fraction": 0.4},
+                *_event_inputs(window[1]),
+                {"name": "noise", "channels": 100, "inhibitory_fraction": 0.8},
             ]
         },
         "losses": {"trial": {"within": "condition"}},
         "models": {"matched": {}, "unmatched": {"losses": {"trial": {"method": "none"}}}},
     }
+
+
+def _event_inputs(stop_s: float) -> list[dict[str, Any]]:
+    """The event seen early, later and late: a network that sees only its onset cannot keep time."""
+    quarter = round(stop_s / 4, 3)
+    spans = {"early": (0.0, 1), "later": (quarter, 1), "late": (2 * quarter, 2)}
+    return [
+        {"name": name, "stimulus": "event", "channels": 40, "latency_s": at, "pulse_s": n * quarter}
+        for name, (at, n) in spans.items()
+    ]
 
 
 def _check(path: Path, session: str, table: str, source: str) -> None:
@@ -152,7 +162,7 @@ COMMENTS = {
     "recordings": "which files, and what their tables mean",
     "trials": "window around the alignment event, bins, split, units per area",
     "features": "what of a trial is matched and scored; scales fall back to 40 and 160 ms",
-    "network": "input channels; the event stands for your stimulus: name its column as onset",
+    "network": "input channels; the event stands for your stimulus: give its column as onset",
     "losses": "match trials inside each condition",
     "models": "named variants; each says only what differs from the blocks above",
 }
