@@ -89,10 +89,14 @@ def _files(given: argparse.Namespace, config: Config) -> RunFiles:
 
 
 def _recordings_folder(given: argparse.Namespace, config: Config) -> Path:
-    """From the command line, the environment, or the configuration."""
-    if config.recordings.synthetic is not None:
-        return given.recordings or Path(config.recordings.folder)
-    return given.recordings or Path(os.environ.get(RECORDINGS) or config.recordings.folder)
+    """From the command line, the environment, or the configuration.
+
+    The environment says where a machine keeps its recordings; a configuration that generates
+    its recordings, or names an absolute folder, does not need to be told."""
+    configured = Path(config.recordings.folder)
+    if config.recordings.synthetic is not None or configured.is_absolute():
+        return given.recordings or configured
+    return given.recordings or Path(os.environ.get(RECORDINGS) or configured)
 
 
 def _describe(given: argparse.Namespace) -> None:

@@ -85,3 +85,5 @@ def test_recordings_folder_by_environment(monkeypatch, config, tmp_path, capsys)
     monkeypatch.setitem(os.environ, "SPIKETWIN_RECORDINGS", str(tmp_path / "there"))
     message = _error(capsys, "prepare", "--config", config, "--results", tmp_path)
     assert str(tmp_path / "there" / "a.nwb") in message
+    config.write_text(yaml.safe_dump(raw | {"recordings": {**raw["recordings"], "folder": "/lab"}}))
+    assert "/lab/a.nwb" in _error(capsys, "prepare", "--config", config, "--results", tmp_path)

@@ -13,9 +13,7 @@ shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 container: "docker://python:3.11"
 
 
-RECORDINGS_FOLDER = config.pop("recordings_folder", None) or os.environ.get(
-    "SPIKETWIN_RECORDINGS"
-)
+RECORDINGS_FOLDER = config.pop("recordings_folder", None)
 CONFIG = resolve(config)
 RUN = CONFIG.run
 SESSIONS = CONFIG.recordings.session_names()
@@ -62,9 +60,14 @@ def model_section(wildcards):
 
 def recordings_folder():
     """Folder of the recordings: command line, environment, configuration."""
-    if CONFIG.recordings.synthetic is not None or RECORDINGS_FOLDER is None:
-        return Path(CONFIG.recordings.folder)
-    return Path(RECORDINGS_FOLDER)
+    configured = Path(CONFIG.recordings.folder)
+    if CONFIG.recordings.synthetic is not None:
+        return configured
+    if RECORDINGS_FOLDER is not None:
+        return Path(RECORDINGS_FOLDER)
+    if configured.is_absolute():
+        return configured
+    return Path(os.environ.get("SPIKETWIN_RECORDINGS") or configured)
 
 
 def recording_files():

@@ -180,8 +180,8 @@ class Recordings(Section):
     """Recordings of the run: NWB files (`sessions`), or the synthetic generator (`synthetic`)."""
 
     folder: str = "data"
-    """Folder of the files; `--recordings`, or the environment variable
-    SPIKETWIN_RECORDINGS, takes its place."""
+    """Folder of the files. `--recordings` takes its place, and so does the environment variable
+    SPIKETWIN_RECORDINGS where the folder is relative."""
     sessions: list[SessionFile] = []
     synthetic: Synthetic | None = None
     mapping: Mapping = Mapping()
