@@ -52,7 +52,7 @@ def _setting(model: Model, seed: int = 0):
     trials = two_area_trials()
     network = build(trials.stitching, model.network, ("jaw",), seed)
     fitter = gradient_fitter(network, trials, FEATURES, model, seed)
-    return trials, network, fitter, held_out_score(trials, FEATURES, model, seed)
+    return trials, network, fitter, held_out_score(network, trials, FEATURES, model, seed)
 
 
 LIMITS = Limits(evaluate_every=2, patience=1000, checkpoint_s=1e9)
@@ -94,17 +94,16 @@ def test_adam_agrees_with_pytorch():
 def test_calibration_brings_the_rates_close_to_the_recorded_ones():
     model = small_model(calibration=0)
     _, network, fitter, _ = _setting(model)
-    rates = fitter.targets.rates
-    bias, error = calibrate(network, fitter.pool, rates, 0.002, 25, 0.05, seed=0)
+    bias, error = calibrate(network, fitter.pool, fitter.rates, fitter.bins, 25, 0.05, seed=0)
     assert error < 0.25
     assert bias.mean() > 0.02
 
 
 def test_hopeless_calibration_stops_with_one_clear_line():
     _, network, fitter, _ = _setting(small_model())
-    impossible = replace(fitter.targets.rates, rate_hz=torch.full((40,), 400.0))
+    impossible = replace(fitter.rates, rate_hz=torch.full((40,), 400.0))
     with pytest.raises(SpiketwinError, match=r"log-rate error .* expected at most 0.4"):
-        calibrate(network, fitter.pool, impossible, 0.002, 2, 0.0, seed=0)
+        calibrate(network, fitter.pool, impossible, fitter.bins, 2, 0.0, seed=0)
 
 
 def _record(step: int, loss: float, rate: float) -> Record:

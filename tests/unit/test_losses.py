@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spiketwin.losses.combine import GradientSizes, combine, without_conflicts
+from spiketwin.losses.combine import GradientSizes, SpikeGradients, combine, without_conflicts
 from spiketwin.losses.distances import distances, mean_self_distance
 from spiketwin.losses.matching import TRIAL_DISTANCES, debiased, energy, exact, hard
 from spiketwin.losses.neuron import neuron_loss
@@ -89,7 +89,12 @@ def test_coinciding_trials_have_finite_gradients():
 def _rate_target(bins: int, psth: torch.Tensor) -> RateTarget:
     neurons = psth.shape[1]
     return RateTarget(
-        torch.eye(bins), psth, torch.ones(neurons), torch.ones(neurons), torch.ones(bins).bool()
+        window=torch.eye(bins),
+        psth=psth,
+        sd=torch.ones(neurons),
+        rate_hz=torch.ones(neurons),
+        before=torch.ones(bins).bool(),
+        before_s=1.0,
     )
 
 
@@ -118,17 +123,47 @@ def _two_gradients() -> dict[str, torch.Tensor]:
     }
 
 
-WEIGHTS = {"neuron": 1.0, "trial": 3.0}
+WEIGHTS = {"neuron": 1.0, "trial": 3.0, "behaviour": 0.5}
+
+
+def _combined(counts, method="normalised", projected=None, weights=WEIGHTS):
+    readout = torch.randn((2, 4), generator=_generator(2))
+    gradients = SpikeGradients(counts, torch.ones(5), projected, readout)
+    return combine(gradients, weights, GradientSizes(), method), readout
 
 
 def test_normalised_gradients_do_not_depend_on_the_size_of_a_loss():
     gradients = _two_gradients()
-    first, _ = combine(gradients, WEIGHTS, GradientSizes(), "normalised")
+    first, _ = _combined(gradients)
     scaled = {name: 7 * gradient for name, gradient in gradients.items()}
-    again, _ = combine(scaled, WEIGHTS, GradientSizes(), "normalised")
-    torch.testing.assert_close(first, again)
-    alone, _ = combine({"trial": gradients["trial"]}, WEIGHTS, GradientSizes(), "normalised")
-    assert (alone**2).mean(1).sum().item() == pytest.approx(9.0, rel=1e-5)
+    again, _ = _combined(scaled)
+    torch.testing.assert_close(first.counts, again.counts)
+    alone, _ = _combined({"trial": gradients["trial"]})
+    assert (alone.counts**2).mean(1).sum().item() == pytest.approx(9.0, rel=1e-5)
+
+
+def test_behaviour_is_normalised_by_what_arrives_at_the_spikes():
+    projected = 1000 * torch.randn((3, 7, 2), generator=_generator(3))
+    combined, readout = _combined(_two_gradients(), projected=projected)
+    at_spikes = combined.projected @ readout
+    assert (at_spikes**2).mean(1).sum().item() == pytest.approx(0.25, rel=1e-4)
+    torch.testing.assert_close(combined.projected, projected * combined.behaviour)
+
+
+def test_long_bins_count_as_many_steps():
+    """Two bins of one value each are as large as the steps they stand for."""
+    steps = torch.randn((3, 2, 4), generator=_generator()).repeat_interleave(
+        torch.tensor([1, 4]), 1
+    )
+    fine = SpikeGradients({"trial": steps}, torch.ones(5), None, torch.zeros(0, 4))
+    coarse = SpikeGradients(
+        {"trial": steps[:, [0, 1]]}, torch.tensor([1.0, 4.0]), None, torch.zeros(0, 4)
+    )
+    sizes = [
+        combine(g, WEIGHTS, GradientSizes(), "normalised").sizes.scale("trial")
+        for g in (fine, coarse)
+    ]
+    assert sizes[0] == pytest.approx(sizes[1])
 
 
 def test_running_size_is_unbiased_from_the_first_gradient():
@@ -150,5 +185,6 @@ def test_projection_removes_exactly_the_conflict():
 
 def test_plain_sum_weighs_the_gradients():
     gradients = _two_gradients()
-    found, _ = combine(gradients, {"neuron": 2.0, "trial": 0.5}, GradientSizes(), "sum")
-    torch.testing.assert_close(found, 2 * gradients["neuron"] + 0.5 * gradients["trial"])
+    weights = {"neuron": 2.0, "trial": 0.5, "behaviour": 1.0}
+    found, _ = _combined(gradients, "sum", weights=weights)
+    torch.testing.assert_close(found.counts, 2 * gradients["neuron"] + 0.5 * gradients["trial"])

@@ -11,9 +11,20 @@ from jaxtyping import Float, jaxtyped
 
 from spiketwin.config import InputGroup, Latent
 from spiketwin.config import Network as NetworkConfig
-from spiketwin.network import build, load_network, observe, run, save_network, stimulate
-from spiketwin.network.neurons import NeuronState
-from spiketwin.network.run import _prepare, _stretch, latent_offset
+from spiketwin.network import (
+    Run,
+    behaviour,
+    build,
+    even_bins,
+    load_network,
+    run,
+    save_network,
+    stimulate,
+)
+from spiketwin.network.draws import CounterDraws
+from spiketwin.network.loop import simulate
+from spiketwin.network.prepared import latent_offset, prepare
+from spiketwin.network.spikes import spike_function
 from tests.unit.test_network_structure import stitching
 
 GROUPS = [
@@ -33,27 +44,29 @@ def _network(**settings):
     return build(stitching(), NetworkConfig(inputs=GROUPS, **settings), ["jaw"], 0)
 
 
-def _run(network, trials=6, seed=0, bin_s=0.002):
-    generator = torch.Generator().manual_seed(seed)
-    return observe(network, run(network, _stimulation(trials), generator, 0.05), bin_s)
+def _run(network, trials=6, seed=0, per_bin=1, first_trial=0):
+    how = Run(seed, even_bins(100, per_bin), 0.05, first_trial)
+    return run(network, _stimulation(trials), how)
 
 
 def test_activity_is_trial_time_neuron():
-    activity = _run(_network(), trials=6, bin_s=0.01)
+    network = _network()
+    activity = _run(network, trials=6, per_bin=5)
     with jaxtyped("context"):
         assert isinstance(activity.counts, Float[torch.Tensor, "trial=6 bin neuron=40"])
-        assert isinstance(activity.behaviour, Float[torch.Tensor, "trial bin trace=1"])
+        assert isinstance(behaviour(network, activity), Float[torch.Tensor, "trial bin trace=1"])
     assert activity.counts.shape[1] == 20
 
 
 def test_one_seed_gives_the_same_bits_and_another_does_not():
     first, again, other = _run(_network()), _run(_network()), _run(_network(), seed=1)
-    assert torch.equal(first.counts, again.counts) and torch.equal(first.behaviour, again.behaviour)
+    assert torch.equal(first.counts, again.counts)
+    assert torch.equal(first.projected, again.projected)
     assert not torch.equal(first.counts, other.counts)
 
 
 def test_bins_sum_the_spikes_of_their_steps():
-    fine, coarse = _run(_network()), _run(_network(), bin_s=0.01)
+    fine, coarse = _run(_network()), _run(_network(), per_bin=5)
     torch.testing.assert_close(fine.counts.unflatten(1, (20, 5)).sum(2), coarse.counts)
 
 
@@ -66,7 +79,7 @@ def test_spikes_arrive_after_the_delay_with_sign_and_factor():
     bias = torch.full((40,), -1.0)
     bias[0] = 10.0
     network = network.with_parameters({**quiet, "recurrent": recurrent, "bias": bias})
-    counts = run(network, _stimulation(1), torch.Generator().manual_seed(0), 0.0).spikes[0]
+    counts = run(network, _stimulation(1), Run(0, even_bins(100, 1), 0.0)).counts[0]
     source, target = np.flatnonzero(counts[:, 0]), np.flatnonzero(counts[:, 1])
     assert target[0] == source[0] + 3
     assert counts[:, 2:].sum() == 0
@@ -76,9 +89,10 @@ def test_gradient_reaches_every_trained_parameter():
     network = _network()
     parameters = {n: v.clone().requires_grad_() for n, v in network.parameters.items()}
     parameters["bias"] = torch.full((40,), 0.1, requires_grad=True)
-    activity = _run(network.with_parameters(parameters))
+    network = network.with_parameters(parameters)
+    activity = _run(network)
     weights = torch.rand(activity.counts.shape, generator=torch.Generator().manual_seed(1))
-    ((activity.counts * weights).sum() + activity.behaviour.sum()).backward()
+    ((activity.counts * weights).sum() + behaviour(network, activity).sum()).backward()
     for name in network.trained:
         gradient = parameters[name].grad
         assert gradient is not None and gradient.abs().sum() > 0, name
@@ -86,11 +100,10 @@ def test_gradient_reaches_every_trained_parameter():
 
 def _replayed_voltages(prepared, trains, steps):
     """Voltages before reset, from the stated recursion and the same random numbers."""
-    generator = torch.Generator().manual_seed(0)
+    draws = CounterDraws(7)
     voltage, found = torch.zeros(trains.shape[1:], dtype=torch.float64), []
     for t in range(steps):
-        noise = torch.randn(voltage.shape, generator=generator, dtype=torch.float64)
-        torch.rand(voltage.shape, generator=generator, dtype=torch.float64)
+        noise, _ = draws.neurons(trains.shape[1], t, trains.shape[2])
         arriving = trains[t - 2] if t >= 2 else torch.zeros_like(trains[0])
         drive = (prepared.drive + arriving @ prepared.recurrent).detach()
         voltage = prepared.constants.decay * voltage + drive + (prepared.noise * noise).detach()
@@ -116,16 +129,15 @@ def test_surrogate_gradient_agrees_with_a_hand_written_backward_pass():
         parameters={**double, "recurrent": weights, "bias": bias},
     )
     steps, trials = 40, 2
-    generator = torch.Generator().manual_seed(0)
-    draws = torch.Generator().manual_seed(0)
-    prepared = _prepare(network, torch.zeros(trials, 40, dtype=torch.float64))
-    zeros = torch.zeros(trials, 40, dtype=torch.float64)
-    quiet = torch.zeros(trials, steps, 20, dtype=torch.float64)
-    start = NeuronState(zeros, (zeros,) * 2)
-    trains, _ = _stretch(prepared, start, quiet, generator)
+    prepared = prepare(network, torch.zeros(trials, 40, dtype=torch.float64))
+    quiet = replace(_stimulation(trials, steps), probability=torch.zeros(trials, steps, 2))
+    bins = torch.arange(steps)
+    spike = spike_function(network.config)
+    trains, _ = simulate(prepared, spike, quiet, 0, bins, CounterDraws(7))
     trains = trains.swapaxes(0, 1)
     voltages = _replayed_voltages(prepared, trains.detach(), steps)
-    upstream = torch.rand(trains.shape, generator=draws, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    upstream = torch.rand(trains.shape, generator=generator, dtype=torch.float64)
     (trains * upstream).sum().backward()
 
     z = trains.detach().numpy()
@@ -152,7 +164,7 @@ def test_surrogate_gradient_agrees_with_a_hand_written_backward_pass():
 
 def test_latent_moves_all_time_steps_of_a_trial_together():
     network = _network(latent=Latent(scale=1.6))
-    offset = latent_offset(network, 5000, torch.Generator().manual_seed(0))
+    offset = latent_offset(network, CounterDraws(0).latent(5000, 5))
     assert offset.shape == (5000, 40)
     assert 0.03 < offset.std(0).mean() < 0.3
 
@@ -163,7 +175,7 @@ def test_silent_and_saturated_networks_stay_finite():
         activity = _run(network)
         activity.counts.sum().backward()
         assert torch.isfinite(network.parameters["bias"].grad).all()
-        assert torch.isfinite(activity.behaviour).all()
+        assert torch.isfinite(behaviour(network, activity)).all()
         assert activity.counts.mean().item() == pytest.approx(0 if bias < 0 else 1 / 3, abs=0.01)
 
 
@@ -173,16 +185,15 @@ def test_saved_network_runs_to_the_same_bits(tmp_path):
     assert torch.equal(_run(network).counts, _run(load_network(tmp_path)).counts)
 
 
-def test_runs_are_forgotten_with_their_results():
+@pytest.mark.parametrize("engine", ["torch", "numba"])
+def test_runs_are_forgotten_with_their_results(engine):
     """No cycle through the graph keeps the spikes of past runs in memory."""
-    network = _network()
+    network = _network(engine=engine)
 
     def tensors_after_a_run() -> int:
         trained = {"recurrent": network.parameters["recurrent"].clone().requires_grad_()}
-        generator = torch.Generator().manual_seed(0)
-        run(
-            network.with_parameters(trained), _stimulation(2), generator, 0.0
-        ).spikes.sum().backward()
+        how = Run(0, even_bins(100, 1), 0.0)
+        run(network.with_parameters(trained), _stimulation(2), how).counts.sum().backward()
         gc.collect()
         return sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects())
 

@@ -29,9 +29,9 @@ class TrialLoss(Section):
     behaviour: NonNegative = 1.0
     """Weight of each behaviour trace in the matched features, relative to one area; 0 = neural
     features only."""
-    behaviour_gradient: NonNegative = 0.5
+    behaviour_gradient: Positive = 0.5
     """Weight of the gradient that the behaviour sends into the network, beside those of the neuron
-    and the trial loss; 0 trains the read-out only."""
+    and the trial loss; a very small one trains the read-out only."""
     scales: list[Scale] | None = None
     """Time scales to match at; absent: those of `features`."""
 

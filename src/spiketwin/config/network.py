@@ -68,3 +68,5 @@ class Network(Section):
     inputs: list[InputGroup] = []
     latent: Latent | None = Latent()
     readout: Readout = Readout()
+    engine: Literal["auto", "torch", "numba"] = "auto"
+    """What simulates: compiled kernels (numba, cpu only) or the plain loop (torch, any device)."""

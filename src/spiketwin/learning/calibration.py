@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spiketwin.errors import SpiketwinError
 from spiketwin.losses import RateTarget
-from spiketwin.network import Network, Stimulation, observe, run
+from spiketwin.network import Network, Run, Stimulation, run
 from spiketwin.randomness import integer_seed, numpy_generator
 
 TRIALS = 48
@@ -27,7 +27,7 @@ def calibrate(
     network: Network,
     pool: Stimulation,
     target: RateTarget,
-    bin_s: float,
+    bins: np.ndarray,
     passes: int,
     prerun_s: float,
     seed: int,
@@ -38,7 +38,7 @@ def calibrate(
     ----------
     network, pool : network at its start, stimulation of the recorded trials.
     target : recorded rates.
-    bin_s, passes, prerun_s, seed : bin width, forward passes, pre-run, seed.
+    bins, passes, prerun_s, seed : (step,) group of each step, forward passes, pre-run, seed.
 
     Raises
     ------
@@ -48,7 +48,9 @@ def calibrate(
     bias, error = network.parameters["bias"], float("nan")
     for k in range(passes):
         adjusted = network.with_parameters({"bias": bias})
-        log_ratio = _log_ratio(adjusted, pool, target, bin_s, prerun_s, (seed, k))
+        log_ratio = _log_ratio(
+            adjusted, pool, target, bins, prerun_s, integer_seed(seed, "calibration", k)
+        )
         bias = bias + GAIN * SHRINK**k * log_ratio
         error = float(log_ratio.abs().mean())
     if error > LARGEST_ERROR:
@@ -64,16 +66,13 @@ def _log_ratio(
     network: Network,
     pool: Stimulation,
     target: RateTarget,
-    bin_s: float,
+    bins: np.ndarray,
     prerun_s: float,
-    stream: tuple[int, int],
+    seed: int,
 ) -> Tensor:
     """log(R + 1) - log(r + 1) of every neuron, from one forward pass."""
-    seed, k = stream
-    rows = numpy_generator(seed, "calibration", k).integers(pool.trials, size=TRIALS)
-    generator = torch.Generator().manual_seed(integer_seed(seed, "calibration", k))
+    rows = np.sort(numpy_generator(seed, "trials").integers(pool.trials, size=TRIALS))
     with torch.no_grad():
-        activity = run(network, pool.take(np.sort(rows)), generator, prerun_s)
-        counts = observe(network, activity, bin_s).counts
-    rate = counts[:, target.before].mean((0, 1)) / bin_s
+        counts = run(network, pool.take(rows), Run(seed, bins, prerun_s)).counts
+    rate = counts[:, target.before].sum(1).mean(0) / target.before_s
     return torch.log1p(target.rate_hz) - torch.log1p(rate)

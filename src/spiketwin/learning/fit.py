@@ -19,12 +19,12 @@ from spiketwin.learning.gradient import GradientFitter
 from spiketwin.learning.held_out import HeldOutScore
 from spiketwin.learning.loop import Fitted, Limits, learn
 from spiketwin.learning.progress import Display
-from spiketwin.losses import Targets, rate_target, session_targets
+from spiketwin.losses import groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
 from spiketwin.trials.store import load_run_trials
-from spiketwin.trials.trialset import Trials
+from spiketwin.trials.trialset import Trials, TrialSet
 
 
 def fit(config: Config, model: str, seed: int, files: RunFiles, fresh: bool = False) -> None:
@@ -48,7 +48,7 @@ def fit(config: Config, model: str, seed: int, files: RunFiles, fresh: bool = Fa
     trials, settings = load_run_trials(files, config), config.models[model]
     network = build(trials.stitching, settings.network, trials.sessions[0].traces, seed)
     fitter = gradient_fitter(network, trials, config.features, settings, seed)
-    score = held_out_score(trials, config.features, settings, seed)
+    score = held_out_score(network, trials, config.features, settings, seed)
     folder = files.fit(model, seed)
     checkpoint, mark = folder / "checkpoint.safetensors", fingerprint(settings, trials, seed)
     resumed = None if fresh else load_checkpoint(checkpoint, mark)
@@ -69,32 +69,43 @@ def gradient_fitter(
     """A fitter for the training trials."""
     train = trials.split("train")
     scales = model.losses.trial.scales or features.scales
-    sessions = session_targets(train, train, features, scales, model.losses.trial.behaviour)
+    groups = groups_of(train, features.psth, scales)
+    weight = model.losses.trial.behaviour
     pooled = pool(train.sessions)
     return GradientFitter(
         learning=model.learning,
         losses=model.losses,
-        targets=Targets(rate_target(train, features.psth), sessions),
+        rates=rate_target(train, features.psth, groups),
+        targets=trial_targets(train, train, features, scales, weight, groups),
         pool=stimulation_of(network, pooled),
         conditions=pooled.trials["condition"].to_numpy(dtype=str),
+        bins=groups.steps(_steps_per_bin(pooled, network)),
         bin_s=pooled.bin_s,
         seed=seed,
     )
 
 
-def held_out_score(trials: Trials, features: Features, model: Model, seed: int) -> HeldOutScore:
+def held_out_score(
+    network: Network, trials: Trials, features: Features, model: Model, seed: int
+) -> HeldOutScore:
     """The score on the validation trials."""
     train, validation = trials.split("train"), trials.split("validation")
-    targets = session_targets(train, validation, features, features.scales, 0.0)
+    groups = groups_of(train, features.psth, features.scales)
+    targets = trial_targets(train, validation, features, features.scales, 0.0, groups)
     by_name = {session.session: session for session in validation.sessions}
     shared = pool(validation.sessions) if exchangeable(validation.sessions) else None
     return HeldOutScore(
         targets=targets,
-        drives=[shared or by_name[target.session] for target in targets],
+        drives=[shared or by_name[target.session] for target in targets.sessions],
+        bins=groups.steps(_steps_per_bin(validation.sessions[0], network)),
         trials=model.learning.evaluation_trials,
         prerun_s=model.learning.prerun_s,
         seed=integer_seed(seed, "held out"),
     )
+
+
+def _steps_per_bin(trials: TrialSet, network: Network) -> int:
+    return round(trials.bin_s / network.config.step_s)
 
 
 def _about(fitted: Fitted, model: Model, seed: int) -> dict[str, Any]:

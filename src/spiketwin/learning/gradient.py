@@ -20,8 +20,27 @@ from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
-from spiketwin.losses import GradientSizes, Targets, combine, neuron_loss, trial_loss
-from spiketwin.network import Activity, Network, Parameters, Stimulation, clip, observe, run
+from spiketwin.losses import (
+    Combined,
+    GradientSizes,
+    RateTarget,
+    SpikeGradients,
+    TrialTargets,
+    combine,
+    neuron_loss,
+    trial_loss,
+)
+from spiketwin.network import (
+    Activity,
+    Network,
+    Parameters,
+    Run,
+    Stimulation,
+    behaviour,
+    clip,
+    projection,
+    run,
+)
 from spiketwin.randomness import integer_seed, numpy_generator
 
 
@@ -32,18 +51,22 @@ class GradientFitter:
     Attributes
     ----------
     learning, losses : settings.
-    targets : statistics of the training trials.
+    rates : trial-averaged rates of the training trials.
+    targets : their single trials.
     pool : stimulation of the training trials of all sessions.
     conditions : condition of each of these trials.
+    bins : (step,) group of bins of each simulation step.
     bin_s : bin width of the trials.
     seed : seed of the fit.
     """
 
     learning: GradientLearning
     losses: Losses
-    targets: Targets
+    rates: RateTarget
+    targets: TrialTargets
     pool: Stimulation
     conditions: np.ndarray
+    bins: np.ndarray
     bin_s: float
     seed: int
 
@@ -58,15 +81,15 @@ class GradientFitter:
 
     def step(self, network: Network, state: FitState) -> tuple[FitState, Record]:
         """One optimisation step; starts again when the rates explode."""
-        rows = self._batch(state)
-        generator = torch.Generator().manual_seed(self._seed("step", state))
+        rows, seed = self._batch(state), self._seed("step", state)
         trained = {
             name: state.parameters[name].clone().requires_grad_() for name in network.trained
         }
         current = network.with_parameters({**state.parameters, **trained})
-        activity = run(current, self.pool.take(rows), generator, self.learning.prerun_s)
-        losses, copies = self._losses(current, activity, rows, generator)
-        gradients, sizes = self._gradients(losses, copies, activity.spikes, trained, state)
+        how = Run(seed, self.bins, self.learning.prerun_s)
+        activity = run(current, self.pool.take(rows), how)
+        losses, outputs = self._losses(current, activity, rows, seed)
+        gradients, sizes = self._gradients(losses, outputs, activity, current, state)
         record = self._record(state, activity, losses)
         after = self._descend(network, state, gradients, record.learning_rate, sizes)
         return self._guarded(network, after, record)
@@ -81,8 +104,8 @@ class GradientFitter:
             bias, error = calibrate(
                 network,
                 self.pool,
-                self.targets.rates,
-                self.bin_s,
+                self.rates,
+                self.bins,
                 self.learning.calibration,
                 self.learning.prerun_s,
                 self.seed,
@@ -98,54 +121,53 @@ class GradientFitter:
         return generator.integers(self.pool.trials, size=batch_size(state.step, self.learning))
 
     def _losses(
-        self, network: Network, activity: Activity, rows: np.ndarray, generator: torch.Generator
-    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Losses of a batch; the copies of the spikes that counts and behaviour were read from."""
-        for_counts, for_behaviour = (activity.spikes.detach().requires_grad_() for _ in range(2))
-        counts = observe(network, replace(activity, spikes=for_counts), self.bin_s).counts
-        behaviour = observe(network, replace(activity, spikes=for_behaviour), self.bin_s).behaviour
-        losses = {"neuron": neuron_loss(counts, self.targets.rates, self.losses.neuron.unbiased)}
+        self, network: Network, activity: Activity, rows: np.ndarray, seed: int
+    ) -> tuple[dict[str, Tensor], Activity]:
+        """Losses of a batch, and the detached activity whose gradients they have."""
+        counts = activity.counts.detach().requires_grad_()
+        projected = activity.projected.detach().requires_grad_()
+        outputs = replace(activity, counts=counts, projected=projected)
+        losses = {"neuron": neuron_loss(counts, self.rates, self.losses.neuron.unbiased)}
         trial = self.losses.trial
         if trial.method != "none" and self.targets.sessions:
             losses["trial"] = trial_loss(
                 counts,
-                behaviour,
+                behaviour(network, outputs),
                 list(self.conditions[rows]),
-                self.targets.sessions,
+                self.targets,
                 trial.method,
                 trial.within == "condition",
-                generator,
+                torch.Generator().manual_seed(seed),
             )
-        return losses, (for_counts, for_behaviour)
+        return losses, outputs
 
     def _gradients(
         self,
         losses: dict[str, Tensor],
-        copies: tuple[Tensor, Tensor],
-        spikes: Tensor,
-        trained: Parameters,
+        outputs: Activity,
+        activity: Activity,
+        network: Network,
         state: FitState,
     ) -> tuple[Parameters, GradientSizes]:
-        """Gradient of every trained parameter: combined at the spikes, then back through time.
-
-        The read-out acts after the spikes, so that its parameters get their gradient on the way.
-        """
-        after = [name for name in trained if name.startswith("readout")]
-        before = [name for name in trained if not name.startswith("readout")]
-        wanted = [*copies, *(trained[name] for name in after)]
+        """Gradient of every trained parameter: combined at the spikes, then back through time."""
+        after = [n for n in network.trained if n in ("readout_gain", "readout_offset")]
+        before = [n for n in network.trained if n not in after]
+        wanted = [outputs.counts, outputs.projected, *(network.parameters[n] for n in after)]
         found = {
             n: torch.autograd.grad(loss, wanted, allow_unused=True) for n, loss in losses.items()
         }
-        sources = {name: parts[0] for name, parts in found.items() if parts[0] is not None}
-        if "trial" in found and found["trial"][1] is not None:
-            sources["behaviour"] = found["trial"][1]
-        combined, sizes = combine(sources, self._weights(), _sizes(state), self.losses.combine)
-        through_time = torch.autograd.grad(spikes, [trained[n] for n in before], combined)
-        gradients = dict(zip(before, through_time, strict=True))
+        at_spikes = SpikeGradients(
+            counts={name: parts[0] for name, parts in found.items() if parts[0] is not None},
+            lengths=torch.bincount(outputs.bins).float(),
+            projected=found["trial"][1] if "trial" in found else None,
+            readout=projection(network).detach(),
+        )
+        combined = combine(at_spikes, self._weights(), _sizes(state), self.losses.combine)
+        gradients = _through_time(activity, network, before, combined)
         for k, name in enumerate(after):
             parts = [found[n][2 + k] for n in found if found[n][2 + k] is not None]
-            gradients[name] = sum(parts, torch.zeros_like(trained[name]))
-        return gradients, sizes
+            gradients[name] = sum(parts, torch.zeros_like(network.parameters[name]))
+        return gradients, combined.sizes
 
     def _weights(self) -> dict[str, float]:
         trial = self.losses.trial
@@ -155,18 +177,18 @@ class GradientFitter:
     def _record(self, state: FitState, activity: Activity, losses: dict[str, Tensor]) -> Record:
         restarts = state.numbers["restarts"]
         rate = learning_rate(state.step, self.learning, 2.0**restarts) / 2**restarts
-        spikes_per_bin = float(activity.spikes.detach().mean()) * self._steps_per_bin(activity)
+        counts = activity.counts.detach()
         return Record(
             step=state.step + 1,
             learning_rate=rate,
-            batch=len(activity.spikes),
+            batch=len(counts),
             loss_neuron=float(losses["neuron"].detach()),
             loss_trial=float(losses["trial"].detach()) if "trial" in losses else float("nan"),
-            rate_hz=spikes_per_bin / self.bin_s,
+            rate_hz=float(counts.sum(1).mean()) / self._window_s(),
         )
 
-    def _steps_per_bin(self, activity: Activity) -> float:
-        return activity.spikes.shape[1] / self.targets.rates.window.shape[0]
+    def _window_s(self) -> float:
+        return float(self.targets.lengths.sum()) * self.bin_s
 
     def _descend(
         self,
@@ -194,12 +216,30 @@ class GradientFitter:
         self, network: Network, state: FitState, record: Record
     ) -> tuple[FitState, Record]:
         """The state, or a gentler start when the rates explode."""
-        rate_hz = float(self.targets.rates.psth.mean()) / self.bin_s
+        rate_hz = float(self.rates.psth.mean()) / self.bin_s
         if not exploded(record, rate_hz):
             return state, record
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)
         return self._start(network, restarts), record
+
+
+def _through_time(
+    activity: Activity, network: Network, names: list[str], combined: Combined
+) -> Parameters:
+    """Gradients of the named parameters; those of the read-out as the behaviour alone has them."""
+    outputs, upstream = [activity.counts], [combined.counts]
+    if combined.projected is not None and network.traces:
+        outputs, upstream = [*outputs, activity.projected], [*upstream, combined.projected]
+    wanted = [network.parameters[name] for name in names]
+    found = torch.autograd.grad(outputs, wanted, upstream, allow_unused=True)
+    gradients = {
+        name: torch.zeros_like(value) if gradient is None else gradient
+        for name, value, gradient in zip(names, wanted, found, strict=True)
+    }
+    if "readout_weight" in gradients:
+        gradients["readout_weight"] = gradients["readout_weight"] / combined.behaviour
+    return gradients
 
 
 def _shrunk(weights: Tensor, amount: float) -> Tensor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
-from spiketwin.losses import SessionTarget, energy
+from spiketwin.losses import TrialTargets, energy
 from spiketwin.network import Network
 from spiketwin.network.trialwise import simulate_like
 from spiketwin.trials.trialset import TrialSet
@@ -20,16 +21,18 @@ class HeldOutScore:
     Attributes
     ----------
     targets : validation trials as features.
-    drives : for each target, the trials whose stimuli drive the simulation; sessions that share
-        their stimuli share one entry (the same object) and one simulation.
+    drives : for each session of the targets, the trials whose stimuli drive the simulation;
+        sessions that share their stimuli share one entry (the same object) and one simulation.
+    bins : (step,) group of each simulation step.
     trials : simulated trials for each drive.
     prerun_s : pre-run of these simulations.
     seed : of these simulations; the same at every evaluation, so that scores differ by the
         parameters only.
     """
 
-    targets: Sequence[SessionTarget]
+    targets: TrialTargets
     drives: Sequence[TrialSet]
+    bins: np.ndarray
     trials: int
     prerun_s: float
     seed: int
@@ -38,11 +41,13 @@ class HeldOutScore:
         """Score of a network; NaN where there is nothing to compare with."""
         simulated: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         distances = []
-        for target, drive in zip(self.targets, self.drives, strict=True):
+        for target, drive in zip(self.targets.sessions, self.drives, strict=True):
             if id(drive) not in simulated:
-                made = simulate_like(network, drive, self.trials, self.seed, self.prerun_s)
-                counts = torch.from_numpy(made.counts.astype("float32"))
-                simulated[id(drive)] = counts, torch.from_numpy(made.behaviour)
-            features = target.of(*simulated[id(drive)])
+                simulated[id(drive)] = self._simulated(network, drive)
+            (features,) = self.targets.features(*simulated[id(drive)], [target])
             distances.append(float(energy(features, target.features, torch.Generator())))
         return sum(distances) / len(distances) if distances else float("nan")
+
+    def _simulated(self, network: Network, drive: TrialSet) -> tuple[torch.Tensor, torch.Tensor]:
+        made = simulate_like(network, drive, self.trials, self.seed, self.prerun_s, self.bins)
+        return torch.from_numpy(made.counts.astype("float32")), torch.from_numpy(made.behaviour)

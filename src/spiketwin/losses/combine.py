@@ -8,9 +8,10 @@ code; bias correction as in Adam):
     q = sum_{trial,neuron} mean_time g^2,   m <- 0.999 m + 0.001 q,   v = m / (1 - 0.999^n)
     g <- weight g / sqrt(v)
 
-`projected` also removes, for every time step, the component of a gradient that opposes another one
-(Yu et al. 2020). The behaviour is a source of its own because a single spike moves it much further
-than it moves a population average: in one sum it would drown the rest.
+`projected` also removes, for every time bin, the component of the neuron loss's gradient that
+opposes the trial loss's and the other way round (Yu et al. 2020). The behaviour is a source of its
+own because a single spike moves it much further than it moves a population average: in one sum it
+would drown the rest.
 """
 
 from __future__ import annotations
@@ -51,15 +52,86 @@ Gradients = Mapping[str, Tensor]
 """Name of a source -> gradient at the spikes, (trial, time, neuron)."""
 
 
-def normalised(
-    gradients: Gradients, weights: Mapping[str, float], sizes: GradientSizes
+@dataclass(frozen=True)
+class SpikeGradients:
+    """Gradients of the losses with respect to the spikes of a run.
+
+    Attributes
+    ----------
+    counts : gradient of each source at the spike counts, (trial, bin, neuron).
+    lengths : (bin,) steps of each bin.
+    projected : gradient at the projected spikes, (trial, step, trace), if there is any.
+    readout : (trace, neuron) projection.
+    """
+
+    counts: Gradients
+    lengths: Tensor
+    projected: Tensor | None
+    readout: Tensor
+
+
+@dataclass(frozen=True)
+class Combined:
+    """The gradient to send back into the network.
+
+    Attributes
+    ----------
+    counts, projected : what arrives at the counts and at the projected spikes.
+    behaviour : factor by which `projected` was multiplied.
+    sizes : updated running sizes.
+    """
+
+    counts: Tensor
+    projected: Tensor | None
+    behaviour: float
+    sizes: GradientSizes
+
+
+def combine(
+    gradients: SpikeGradients, weights: Mapping[str, float], sizes: GradientSizes, method: str
+) -> Combined:
+    """Weigh and add up.
+
+    Parameters
+    ----------
+    gradients : of each source.
+    weights : weight of each source; that of the projected spikes is called ``behaviour``.
+    sizes : running sizes.
+    method : "normalised", "projected" or "sum".
+    """
+    if method == "sum":
+        total = torch.stack([weights[n] * g for n, g in gradients.counts.items()]).sum(0)
+        return _with_behaviour(gradients, total, weights["behaviour"], sizes)
+    share = gradients.lengths / gradients.lengths.sum()
+    scaled, sizes = _normalised(gradients.counts, share, weights, sizes)
+    parts = without_conflicts(scaled) if method == "projected" else scaled
+    if gradients.projected is not None:
+        sizes = sizes.observe("behaviour", _projected_size(gradients.projected, gradients.readout))
+    factor = weights["behaviour"] / sizes.scale("behaviour")
+    return _with_behaviour(gradients, torch.stack(list(parts.values())).sum(0), factor, sizes)
+
+
+def _with_behaviour(
+    gradients: SpikeGradients, total: Tensor, factor: float, sizes: GradientSizes
+) -> Combined:
+    projected = gradients.projected
+    return Combined(total, None if projected is None else projected * factor, factor, sizes)
+
+
+def _normalised(
+    gradients: Gradients, share: Tensor, weights: Mapping[str, float], sizes: GradientSizes
 ) -> tuple[dict[str, Tensor], GradientSizes]:
     """Gradients of unit running size times their weights, and the updated sizes."""
     scaled = {}
     for name, gradient in gradients.items():
-        sizes = sizes.observe(name, float((gradient**2).mean(1).sum()))
+        sizes = sizes.observe(name, float(share @ (gradient**2).sum((0, 2))))
         scaled[name] = gradient * (weights[name] / sizes.scale(name))
     return scaled, sizes
+
+
+def _projected_size(gradient: Tensor, readout: Tensor) -> float:
+    """Size at the spikes of a gradient at the projected spikes, without spelling it out."""
+    return float(((gradient @ (readout @ readout.T)) * gradient).mean(1).sum())
 
 
 def without_conflicts(gradients: Gradients) -> dict[str, Tensor]:
@@ -77,22 +149,3 @@ def _freed(gradient: Tensor, rival: Tensor) -> Tensor:
     product = (gradient * rival).sum((0, 2), keepdim=True)
     size = (rival * rival).sum((0, 2), keepdim=True).clamp(min=1e-30)
     return gradient - product.clamp(max=0) / size * rival
-
-
-def combine(
-    gradients: Gradients, weights: Mapping[str, float], sizes: GradientSizes, method: str
-) -> tuple[Tensor, GradientSizes]:
-    """Gradient to send back into the network.
-
-    Parameters
-    ----------
-    gradients : gradient of each source at the spikes.
-    weights : weight of each source.
-    sizes : running sizes.
-    method : "normalised", "projected" or "sum".
-    """
-    if method == "sum":
-        return torch.stack([weights[n] * g for n, g in gradients.items()]).sum(0), sizes
-    scaled, sizes = normalised(gradients, weights, sizes)
-    parts = without_conflicts(scaled) if method == "projected" else scaled
-    return torch.stack(list(parts.values())).sum(0), sizes

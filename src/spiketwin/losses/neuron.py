@@ -19,7 +19,7 @@ def neuron_loss(counts: Tensor, target: RateTarget, unbiased: bool) -> Tensor:
 
     Parameters
     ----------
-    counts : (trial, bin, neuron).
+    counts : (trial, group, neuron).
     target : recorded rates.
     unbiased : subtract the sampling variance (needs two trials).
     """

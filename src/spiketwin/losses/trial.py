@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from spiketwin.losses.matching import MINIMUM_TRIALS, TRIAL_DISTANCES
-from spiketwin.losses.targets import SessionTarget
+from spiketwin.losses.targets import SessionTarget, TrialTargets
 
 
 def trial_loss(
     counts: Tensor,
     behaviour: Tensor,
     conditions: Sequence[str],
-    sessions: Sequence[SessionTarget],
+    targets: TrialTargets,
     method: str,
     within_condition: bool,
     generator: torch.Generator,
@@ -24,21 +24,21 @@ def trial_loss(
 
     Parameters
     ----------
-    counts, behaviour : simulated trials, (trial, bin, neuron) and (trial, bin, trace).
+    counts, behaviour : simulated trials, (trial, group, neuron) and (trial, group, trace).
     conditions : condition of each simulated trial.
-    sessions : recorded trials; sessions with too few trials of a condition are left out of it.
+    targets : recorded trials; sessions with too few trials of a condition are left out of it.
     method : name in `TRIAL_DISTANCES`.
     within_condition : compare trials of the same condition only; conditions are weighted by the
         number of recorded trials.
     generator : picks subsets where the numbers of trials differ.
     """
     total = counts.new_zeros(())
-    for session in sessions:
-        simulated = session.of(counts, behaviour)
+    features = targets.features(counts, behaviour)
+    for simulated, session in zip(features, targets.sessions, strict=True):
         total = total + _session_distance(
             simulated, conditions if within_condition else None, session, method, generator
         )
-    return total / max(len(sessions), 1)
+    return total / max(len(features), 1)
 
 
 def _session_distance(

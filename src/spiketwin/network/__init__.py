@@ -3,7 +3,8 @@
 from spiketwin.network.description import read_description
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network, Parameters, build, clip
-from spiketwin.network.run import Activity, Observation, observe, run
+from spiketwin.network.prepared import projection
+from spiketwin.network.run import Activity, Run, behaviour, engine_of, even_bins, run
 from spiketwin.network.simulation import SHARED, Simulation
 from spiketwin.network.store import load_network, save_network
 
@@ -11,14 +12,17 @@ __all__ = [
     "SHARED",
     "Activity",
     "Network",
-    "Observation",
     "Parameters",
+    "Run",
     "Simulation",
     "Stimulation",
+    "behaviour",
     "build",
     "clip",
+    "engine_of",
+    "even_bins",
     "load_network",
-    "observe",
+    "projection",
     "read_description",
     "run",
     "save_network",

@@ -41,19 +41,6 @@ class Stimulation:
         """Stimulation of some of the trials."""
         return Stimulation(self.probability[rows], self.baseline, self.channels)
 
-    def spikes(self, generator: torch.Generator) -> Tensor:
-        """Sample the channels' spikes in the window, (trial, step, channel) float32."""
-        return _sample(self.probability[:, :, self.channels], generator)
-
-    def baseline_spikes(self, steps: int, generator: torch.Generator) -> Tensor:
-        """Sample spikes at the base rate, (trial, step, channel) float32."""
-        return _sample(self.baseline[self.channels].expand(self.trials, steps, -1), generator)
-
-
-def _sample(probability: Tensor, generator: torch.Generator) -> Tensor:
-    draws = torch.rand(probability.shape, generator=generator, device=generator.device)
-    return (draws < probability).float()
-
 
 def channel_groups(groups: Sequence[InputGroup]) -> np.ndarray:
     """(channel,) group of each channel."""

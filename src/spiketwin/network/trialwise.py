@@ -10,12 +10,12 @@ import torch
 
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network
-from spiketwin.network.run import observe, run
+from spiketwin.network.run import Run, behaviour, even_bins, run
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.trialset import TrialSet
 
 CHUNK = 200
-"""Trials simulated at a time; bounds the memory and is part of what a seed means."""
+"""Trials simulated at a time; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,12 @@ def stimulation_of(network: Network, recorded: TrialSet) -> Stimulation:
 
 
 def simulate_like(
-    network: Network, recorded: TrialSet, trials: int, seed: int, prerun_s: float | None = None
+    network: Network,
+    recorded: TrialSet,
+    trials: int,
+    seed: int,
+    prerun_s: float | None = None,
+    bins: np.ndarray | None = None,
 ) -> SimulatedTrials:
     """Simulate trials with the stimuli of recorded ones, each used equally often (within one).
 
@@ -60,18 +65,23 @@ def simulate_like(
     trials : how many to simulate.
     seed : the same seed gives the same trials.
     prerun_s : as in `run`.
+    bins : (step,) bin of each step; absent: the bins of the recorded trials.
     """
     rows = evenly(len(recorded.trials), trials, numpy_generator(seed, "rows"))
     stimulation = stimulation_of(network, recorded)
-    counts, behaviour = [], []
+    if bins is None:
+        steps = stimulation.probability.shape[1]
+        bins = even_bins(steps, steps // recorded.counts.shape[1])
+    how = Run(integer_seed(seed, "trials"), bins, prerun_s)
+    parts = []
     for first in range(0, trials, CHUNK):
-        generator = torch.Generator().manual_seed(integer_seed(seed, "chunk", first))
         chosen = stimulation.take(rows[first : first + CHUNK])
         with torch.no_grad():
-            seen = observe(network, run(network, chosen, generator, prerun_s), recorded.bin_s)
-        counts.append(seen.counts.to(torch.uint16).numpy())
-        behaviour.append(seen.behaviour.numpy())
-    return SimulatedTrials(np.concatenate(counts), np.concatenate(behaviour), rows)
+            activity = run(network, chosen, how._replace(first_trial=first))
+            read = behaviour(network, activity)
+        parts.append((activity.counts.to(torch.uint16).numpy(), read.numpy()))
+    counts, behaviours = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return SimulatedTrials(counts, behaviours, rows)
 
 
 def evenly(available: int, wanted: int, generator: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Compiled kernels of the network: simulation and gradient, event by event."""

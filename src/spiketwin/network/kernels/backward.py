@@ -1,0 +1,136 @@
+"""Gradient of a batch of trials, one time step of one tile of trials at a time.
+
+With h(t) the gradient with respect to the voltage before a possible reset, a the decay, s the slope
+of the spike, G the gradient with respect to the spike from outside and W^d the signed weights:
+
+    v(t) = a h(t+1)                                       after the reset
+    e(t) = G(t) + sum_d W^d h(t+d)                        spike
+    h(t) = v(t) + s(t) (e(t) - reset v(t))
+
+The sum over d, a matrix product, arrives ready made. h is multiplied with the noise, which is drawn
+again, for the noise gradient, and summed over time for the gradient of the drive. `weights` adds it
+to the gradient of every synapse that carried something at t.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spiketwin.network.kernels.compiled import compiled
+from spiketwin.network.kernels.layout import Circuit, Course, Events, Gradients, Incoming
+from spiketwin.network.kernels.randomness import draw_noise
+
+SCRATCH_ROWS = 3
+"""Rows of the backward scratch array: gradient of the spikes, of the voltage after them, noise."""
+
+SPIKE, AFTER, NORMAL = range(SCRATCH_ROWS)
+
+
+@compiled
+def step_back(
+    circuit: Circuit,
+    course: Course,
+    events: Events,
+    slope: np.ndarray,
+    incoming: Incoming,
+    gradients: Gradients,
+    history: np.ndarray,
+    recurrent: np.ndarray,
+    rows: np.ndarray,
+    first: int,
+    inside: int,
+) -> None:
+    """One step of the window, backwards, for a tile of trials.
+
+    Parameters
+    ----------
+    circuit, course, events : the run.
+    slope : (trial, step, neuron).
+    incoming, gradients : gradients from outside; gradients to add to.
+    history : (length, tile, neuron), h of the following steps; slot ``inside % length`` is written.
+    recurrent : (tile, neuron), sum of W^d h(t+d).
+    rows : (row, neuron) scratch.
+    first : first trial of the tile.
+    inside : step of the window.
+    """
+    now = inside % history.shape[0]
+    following = (inside + 1) % history.shape[0]
+    for k in range(recurrent.shape[0]):
+        trial = first + k
+        h = history[now, k]
+        _outside(circuit, course, incoming, recurrent[k], rows, trial, inside)
+        _voltage(circuit, slope[trial, inside], history[following, k], rows, h)
+        _to_constants(circuit, course, gradients, rows, h, trial, inside)
+        _to_spikes(circuit, course, events, incoming, gradients, rows, trial, inside)
+
+
+@compiled
+def _outside(
+    circuit: Circuit,
+    course: Course,
+    incoming: Incoming,
+    recurrent: np.ndarray,
+    rows: np.ndarray,
+    trial: int,
+    inside: int,
+) -> None:
+    """Gradient with respect to the spikes."""
+    counts = incoming.counts[trial, course.bin[inside]]
+    for j in range(recurrent.shape[0]):
+        rows[SPIKE, j] = recurrent[j] + counts[j]
+    for trace in range(circuit.readout.shape[0]):
+        outside = incoming.projected[trial, inside, trace]
+        weights = circuit.readout[trace]
+        for j in range(weights.shape[0]):
+            rows[SPIKE, j] += outside * weights[j]
+
+
+@compiled
+def _voltage(
+    circuit: Circuit, slope: np.ndarray, following: np.ndarray, rows: np.ndarray, h: np.ndarray
+) -> None:
+    """Gradient with respect to the voltage."""
+    for j in range(h.shape[0]):
+        after = circuit.decay[j] * following[j]
+        rows[AFTER, j] = after
+        h[j] = after + slope[j] * (rows[SPIKE, j] - circuit.reset[j] * after)
+
+
+@compiled
+def _to_constants(
+    circuit: Circuit,
+    course: Course,
+    gradients: Gradients,
+    rows: np.ndarray,
+    h: np.ndarray,
+    trial: int,
+    inside: int,
+) -> None:
+    """Add to the gradients of the drive and of the noise."""
+    neurons = h.shape[0]
+    step = course.before + inside
+    draw_noise(rows, NORMAL, neurons, step, course.first_trial + trial, course.key)
+    drive = gradients.drive[trial]
+    for j in range(neurons):
+        drive[j] += h[j]
+        gradients.noise[j] += h[j] * rows[NORMAL, j]
+
+
+@compiled
+def _to_spikes(
+    circuit: Circuit,
+    course: Course,
+    events: Events,
+    incoming: Incoming,
+    gradients: Gradients,
+    rows: np.ndarray,
+    trial: int,
+    inside: int,
+) -> None:
+    """Add to the gradients of reset and read-out of the neurons that fire."""
+    step = course.before + inside
+    for k in range(events.neurons_end[trial, step], events.neurons_end[trial, step + 1]):
+        neuron = events.neurons[trial, k]
+        gradients.reset[neuron] -= rows[AFTER, neuron]
+        for trace in range(circuit.readout.shape[0]):
+            gradients.readout[trace, neuron] += incoming.projected[trial, inside, trace]

@@ -1,0 +1,203 @@
+"""The compiled engine against the plain loop, autograd and independent random numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from spiketwin.config import InputGroup
+from spiketwin.config import Network as NetworkConfig
+from spiketwin.network import Run, behaviour, build, run, stimulate
+from spiketwin.network.draws import CounterDraws
+from spiketwin.network.kernels.randomness import philox
+
+GROUPS = [
+    InputGroup(name="s", stimulus="s", channels=10),
+    InputGroup(name="n", channels=11, inhibitory_fraction=0.4),
+]
+NETWORKS = {
+    "default": {},
+    "two short delays, learned noise": {"delays_s": [0.002, 0.004], "train_noise": True},
+    "long delays": {"delays_s": [0.02, 0.006, 0.1]},
+    "exponential": {"spike_function": "exponential"},
+    "deterministic, no refractory period": {"spike_function": "deterministic", "refractory_s": 0},
+    "no latent, no Dale, inhibition everywhere": {
+        "latent": None,
+        "dale": False,
+        "local_inhibition": False,
+    },
+    "no noise, no pre-run": {"noise": 0.0, "prerun_s": 0.0},
+}
+STEPS = 90
+
+
+def _stitching(sizes: dict[str, int], mixed: bool) -> pd.DataFrame:
+    rows = [
+        {"area": area, "cell_type": "inhibitory" if k % 5 == 4 else "excitatory"}
+        for area, size in sizes.items()
+        for k in range(size)
+    ]
+    table = pd.DataFrame(rows)
+    return table if mixed else table.sort_values(["area", "cell_type"], ignore_index=True)
+
+
+def _network(dtype, sizes, mixed=False, bias=0.08, **settings):
+    network = build(_stitching(sizes, mixed), NetworkConfig(inputs=GROUPS, **settings), ["jaw"], 0)
+    values = {name: value.to(dtype) for name, value in network.parameters.items()}
+    values["bias"] = torch.full((network.neurons,), bias, dtype=dtype)
+    values["noise_gain"] = torch.linspace(0.5, 1.5, network.neurons, dtype=dtype)
+    return replace(
+        network,
+        mask=network.mask.to(dtype),
+        sign=network.sign.to(dtype),
+        input_sign=network.input_sign.to(dtype),
+        read=network.read.to(dtype),
+        parameters={name: value.requires_grad_() for name, value in values.items()},
+    )
+
+
+def _stimulation(trials):
+    table = pd.DataFrame(
+        {"trial": np.arange(trials), "stimulus": "s", "time_s": 0.0, "amplitude": 4.0}
+    )
+    return stimulate(table, trials, GROUPS, -0.05, STEPS, 0.002)
+
+
+def _run(network, engine, trials=5, first_trial=0, rows=slice(None)):
+    network = replace(network, config=network.config.model_copy(update={"engine": engine}))
+    bins = np.repeat([0, 1, 2, 3], [1, 9, 40, 40])
+    prerun = network.config.prerun_s and 0.05
+    how = Run(11, bins, prerun, first_trial)
+    return run(network, _stimulation(trials).take(rows), how)
+
+
+def _gradients(network, activity):
+    generator = torch.Generator().manual_seed(1)
+    read = behaviour(network, activity)
+    weights = [torch.rand(x.shape, generator=generator) for x in (activity.counts, read)]
+    loss = (activity.counts * weights[0]).sum() + (read * weights[1]).sum()
+    return torch.autograd.grad(loss, list(network.parameters.values()))
+
+
+def _compare(network, tolerance):
+    found, expected = (_run(network, engine) for engine in ("numba", "torch"))
+    assert torch.equal(found.counts, expected.counts) and found.counts.sum() > 50
+    for name, ours, theirs in zip(
+        network.parameters, _gradients(network, found), _gradients(network, expected), strict=True
+    ):
+        assert (ours - theirs).norm() <= tolerance * theirs.norm(), name
+
+
+@pytest.mark.parametrize("settings", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("sizes", [{"a": 20, "b": 31}, {"a": 13, "b": 6, "c": 40}], ids=str)
+def test_gradient_agrees_with_autograd_in_double_precision(settings, sizes):
+    _compare(_network(torch.float64, sizes, **settings), 1e-10)
+
+
+@pytest.mark.parametrize("settings", NETWORKS.values(), ids=NETWORKS)
+def test_gradient_agrees_with_autograd_in_single_precision(settings):
+    _compare(_network(torch.float32, {"a": 20, "b": 20}, **settings), 1e-5)
+
+
+def test_neurons_may_come_in_any_order():
+    _compare(_network(torch.float64, {"a": 20, "b": 31}, mixed=True), 1e-10)
+
+
+@pytest.mark.parametrize("bias", [-100.0, 100.0])
+def test_silent_and_saturated_networks_have_finite_gradients(bias):
+    network = _network(torch.float32, {"a": 20, "b": 20}, bias=bias)
+    activity = _run(network, "numba")
+    assert all(torch.isfinite(g).all() for g in _gradients(network, activity))
+    assert activity.counts.sum().item() == pytest.approx(0 if bias < 0 else 5 * 40 * 30, rel=0.02)
+
+
+def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches():
+    network = _network(torch.float32, {"a": 20, "b": 20})
+    threads = torch.get_num_threads()
+    runs = []
+    try:
+        for number in (1, 3):
+            torch.set_num_threads(number)
+            runs.append(_run(network, "numba", 7))
+    finally:
+        torch.set_num_threads(threads)
+    late = _run(network, "numba", 7, first_trial=4, rows=slice(4, 7))
+    assert torch.equal(runs[0].counts, runs[1].counts)
+    assert torch.equal(runs[0].counts[4:], late.counts)
+    for ours, theirs in zip(
+        _gradients(network, runs[0]), _gradients(network, runs[1]), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_gradient_can_be_taken_while_other_runs_come_and_go():
+    """The workspace of a run is not handed to the next one before its gradient is taken."""
+    network = _network(torch.float32, {"a": 20, "b": 20})
+    first = _run(network, "numba")
+    alone = _gradients(network, first)
+    kept = _run(network, "numba")
+    for trial in range(3):
+        _gradients(network, _run(network, "numba", first_trial=trial + 5))
+    for ours, theirs in zip(_gradients(network, kept), alone, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "expected"),
+    [
+        (7, (0x5F6FB709, 0x0D893F64, 0x4F121F81, 0x4F730A48)),
+        (10, (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    ],
+)
+def test_philox_gives_the_known_answers_of_its_authors(rounds, expected):
+    zero = np.uint64(0)
+    with np.errstate(over="ignore"):
+        assert philox.py_func(zero, zero, zero, zero, zero, rounds) == expected
+
+
+def _bits(places, step, trial, seed):
+    """Philox4x32-7 again, in plain integers."""
+    found = []
+    for place in range(places):
+        c, k = [place, step, trial, 0], [seed & 0xFFFFFFFF, seed >> 32]
+        for _ in range(7):
+            a, b = c[0] * 0xD2511F53, c[2] * 0xCD9E8D57
+            c = [(b >> 32) ^ c[1] ^ k[0], b % 2**32, (a >> 32) ^ c[3] ^ k[1], a % 2**32]
+            k = [(k[0] + 0x9E3779B9) % 2**32, (k[1] + 0xBB67AE85) % 2**32]
+        found.append(c)
+    return np.array(found) >> 8
+
+
+def test_numbers_are_box_and_mullers_of_the_philox_bits():
+    neurons, seed = 9, 2**40 + 12345
+    normal, uniform = CounterDraws(seed, first_trial=2).neurons(3, 6, neurons)
+    for trial in range(3):
+        bits = _bits(5, 6, 2 + trial, seed)
+        radius = np.sqrt(-2 * np.log((bits[:, 0] + 1) / 2**24))
+        angle = 2 * np.pi * bits[:, 1] / 2**24
+        expected = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:neurons]
+        np.testing.assert_allclose(normal[trial], expected, atol=2e-6)
+        exact = np.concatenate([bits[:, 2], bits[:, 3]])[:neurons] / 2**24
+        np.testing.assert_array_equal(uniform[trial], exact.astype(np.float32))
+
+
+def test_numbers_have_the_stated_laws_and_are_independent():
+    normal, uniform = (
+        np.concatenate(parts).astype(float)
+        for parts in zip(*(CounterDraws(3).neurons(100, t, 500) for t in range(20)), strict=True)
+    )
+    assert stats.kstest(normal.ravel()[:200_000], "norm").pvalue > 1e-3
+    assert stats.kstest(uniform.ravel()[:200_000], "uniform").pvalue > 1e-3
+    assert stats.kurtosis(normal.ravel()) == pytest.approx(0, abs=0.02)
+    pairs = [
+        (normal[:, :250], normal[:, 250:]),  # share a counter
+        (normal, uniform),
+        (normal[:-100], normal[100:]),  # neighbouring steps
+        (uniform[:-1], uniform[1:]),  # neighbouring trials
+        (np.abs(normal[:, :250]), np.abs(normal[:, 250:])),
+    ]
+    for x, y in pairs:
+        assert abs(np.corrcoef(x.ravel(), y.ravel())[0, 1]) < 4.5 / np.sqrt(x.size)
