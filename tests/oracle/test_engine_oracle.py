@@ -29,6 +29,13 @@ NETWORKS = {
         "dale": False,
         "local_inhibition": False,
     },
+    "adaptive thresholds": {"adaptation": 0.8, "adaptation_tau_s": 0.05},
+    "adaptive thresholds, exponential, two delays": {
+        "adaptation": 0.5,
+        "adaptation_tau_s": 0.02,
+        "spike_function": "exponential",
+        "delays_s": [0.004, 0.002],
+    },
     "no noise, no pre-run": {"noise": 0.0, "prerun_s": 0.0},
 }
 STEPS = 90
@@ -66,11 +73,11 @@ def _stimulation(trials):
     return stimulate(table, trials, GROUPS, -0.05, STEPS, 0.002)
 
 
-def _run(network, engine, trials=5, first_trial=0, rows=slice(None)):
+def _run(network, engine, trials=5, rows=slice(None), **how):
     network = replace(network, config=network.config.model_copy(update={"engine": engine}))
     bins = np.repeat([0, 1, 2, 3], [1, 9, 40, 40])
     prerun = network.config.prerun_s and 0.05
-    how = Run(11, bins, prerun, first_trial)
+    how = Run(how.pop("seed", 11), bins, prerun, **how)
     return run(network, _stimulation(trials).take(rows), how)
 
 
@@ -82,8 +89,8 @@ def _gradients(network, activity):
     return torch.autograd.grad(loss, list(network.parameters.values()))
 
 
-def _compare(network, tolerance):
-    found, expected = (_run(network, engine) for engine in ("numba", "torch"))
+def _compare(network, tolerance, **how):
+    found, expected = (_run(network, engine, **how) for engine in ("numba", "torch"))
     assert torch.equal(found.counts, expected.counts) and found.counts.sum() > 50
     for name, ours, theirs in zip(
         network.parameters, _gradients(network, found), _gradients(network, expected), strict=True
@@ -106,22 +113,80 @@ def test_neurons_may_come_in_any_order():
     _compare(_network(torch.float64, {"a": 20, "b": 31}, mixed=True), 1e-10)
 
 
+@pytest.mark.parametrize("adaptation", [0.0, 0.5])
+def test_perturbation_moves_the_voltage_and_leaves_the_gradient_exact(adaptation):
+    network = _network(torch.float64, {"a": 20, "b": 31}, adaptation=adaptation)
+    pulse = torch.zeros(STEPS, 51, dtype=torch.float64)
+    pulse[20:40, :20] = 0.5
+    _compare(network, 1e-10, perturbation=pulse)
+    calm, moved = (_run(network, "numba", 40, perturbation=p).counts for p in (None, pulse))
+    assert torch.equal(calm[:, :2], moved[:, :2])
+    assert moved[:, 2, :20].sum() > 1.5 * calm[:, 2, :20].sum()
+
+
+ROULETTE = {
+    "default": {},
+    "two delays, any order": {"delays_s": [0.004, 0.006], "mixed": True},
+    "adaptive thresholds": {"adaptation": 0.8, "adaptation_tau_s": 0.05},
+    "exponential": {"spike_function": "exponential"},
+}
+
+
+@pytest.mark.parametrize("settings", ROULETTE.values(), ids=ROULETTE)
+def test_gradient_of_a_roulette_that_keeps_everything_is_the_exact_one(settings):
+    """At a tolerance next to 0 every derivative that is not tiny stays as it is."""
+    network = _network(torch.float64, {"a": 20, "b": 31}, **settings)
+    exact, sampled = (_run(network, "numba", roulette=r) for r in (0.0, 1e-12))
+    assert torch.equal(exact.counts, sampled.counts)
+    for name, ours, theirs in zip(
+        network.parameters,
+        _gradients(network, sampled),
+        _gradients(network, exact),
+        strict=True,
+    ):
+        assert (ours - theirs).norm() <= 1e-9 * theirs.norm(), name
+
+
+@pytest.mark.parametrize("settings", ROULETTE.values(), ids=ROULETTE)
+def test_roulette_leaves_the_mean_of_the_slopes_alone(settings):
+    """Kept with probability slope / cut, as the cut: tickets are uniform and independent."""
+    settings = {name: value for name, value in settings.items() if name != "mixed"}
+    network = _network(torch.float32, {"a": 20, "b": 20}, **settings)
+    found = {r: [] for r in (0.0, 0.2)}
+    for seed in range(40):
+        for r, gradients in found.items():
+            activity = _run(network, "numba", 20, seed=seed, roulette=r)
+            # The last bin is reached from many steps before it, through several sites on the way.
+            (gradient,) = torch.autograd.grad(
+                activity.counts[:, 3].sum(), [network.parameters["bias"]]
+            )
+            gradients.append(gradient.double())
+    exact, sampled = (torch.stack(gradients) for gradients in found.values())
+    difference = sampled - exact
+    error = difference.std(0) / 40**0.5
+    assert (difference.std(0) > 0).all()
+    z = difference.mean(0) / error
+    assert z.abs().max() < 4.5 and z.mean().abs() < 4.5 / 40**0.5
+
+
 @pytest.mark.parametrize("bias", [-100.0, 100.0])
-def test_silent_and_saturated_networks_have_finite_gradients(bias):
+@pytest.mark.parametrize("roulette", [0.0, 0.1])
+def test_silent_and_saturated_networks_have_finite_gradients(bias, roulette):
     network = _network(torch.float32, {"a": 20, "b": 20}, bias=bias)
-    activity = _run(network, "numba")
+    activity = _run(network, "numba", roulette=roulette)
     assert all(torch.isfinite(g).all() for g in _gradients(network, activity))
     assert activity.counts.sum().item() == pytest.approx(0 if bias < 0 else 5 * 40 * 30, rel=0.02)
 
 
-def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches():
+@pytest.mark.parametrize("roulette", [0.0, 0.1])
+def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches(roulette):
     network = _network(torch.float32, {"a": 20, "b": 20})
     threads = torch.get_num_threads()
     runs = []
     try:
         for number in (1, 3):
             torch.set_num_threads(number)
-            runs.append(_run(network, "numba", 7))
+            runs.append(_run(network, "numba", 7, roulette=roulette))
     finally:
         torch.set_num_threads(threads)
     late = _run(network, "numba", 7, first_trial=4, rows=slice(4, 7))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from geomloss import SamplesLoss
 
+from spiketwin.losses.counts import filtered_moments, population_averages
 from spiketwin.losses.matching import energy, exact, hard
 from spiketwin.losses.sinkhorn import sinkhorn_divergence
 
@@ -74,3 +75,40 @@ def test_energy_distance_agrees_with_plain_loops():
     a, b = x.numpy(), y.numpy()
     expected = 2 * mean(a, b, False) - mean(a, a, True) - mean(b, b, True)
     assert energy(x, y, torch.Generator()).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_moments_of_filtered_counts_and_their_gradient_agree_with_plain_torch(even):
+    """`even`: a loss that weighs all times of a neuron alike, as the neuron loss does."""
+    generator = torch.Generator().manual_seed(0)
+    counts = torch.poisson(torch.full((7, 12, 5), 0.8, dtype=torch.float64), generator=generator)
+    window = torch.zeros(12, 9, dtype=torch.float64)
+    for f in range(9):
+        window[f : f + 2 + f % 3, f] = torch.rand(2 + f % 3, generator=generator).double()
+    weights = [torch.rand(9, 5, generator=generator, dtype=torch.float64) for _ in range(2)]
+    weights[1] = weights[1][:1] if even else weights[1]
+    found = []
+    for moments in (filtered_moments, lambda c, w: ((w.T @ c).mean(0), (w.T @ c).var(0))):
+        leaf = counts.clone().requires_grad_()
+        mean, variance = moments(leaf, window)
+        loss = (mean**2 * weights[0]).sum() + (variance * weights[1]).sum()
+        found.append((mean, variance, torch.autograd.grad(loss, leaf)[0]))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_population_averages_and_their_gradient_agree_with_a_product():
+    generator = torch.Generator().manual_seed(0)
+    counts = torch.rand((3, 4, 6), generator=generator, dtype=torch.float64)
+    column = torch.tensor([0, 1, 1, 0, 2, 0])
+    share = torch.tensor([0.5, 0.25, 0.75, 0.5, 1.0, 0.0], dtype=torch.float64)
+    membership = torch.zeros(6, 3, dtype=torch.float64)
+    membership[torch.arange(6), column] = share
+    upstream = torch.rand((3, 4, 3), generator=generator, dtype=torch.float64)
+    found = []
+    for average in (lambda c: population_averages(c, column, share, 3), lambda c: c @ membership):
+        leaf = counts.clone().requires_grad_()
+        averages = average(leaf)
+        found.append((averages, torch.autograd.grad(averages, leaf, upstream)[0]))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)

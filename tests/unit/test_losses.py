@@ -8,8 +8,8 @@ from spiketwin.losses.combine import GradientSizes, SpikeGradients, combine, wit
 from spiketwin.losses.distances import distances, mean_self_distance
 from spiketwin.losses.matching import TRIAL_DISTANCES, debiased, energy, exact, hard
 from spiketwin.losses.neuron import neuron_loss
+from spiketwin.losses.rates import RateTarget
 from spiketwin.losses.sinkhorn import sinkhorn_divergence
-from spiketwin.losses.targets import RateTarget
 
 
 def _generator(seed: int = 0) -> torch.Generator:

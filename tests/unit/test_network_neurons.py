@@ -11,7 +11,7 @@ from spiketwin.network.spikes import SLOPE, deterministic, exponential, logistic
 
 def _state(trials: int, neurons: int, memory: int = 2) -> NeuronState:
     zeros = torch.zeros(trials, neurons)
-    return NeuronState(zeros, (zeros,) * memory)
+    return NeuronState(zeros, (zeros,) * memory, zeros)
 
 
 def test_voltage_follows_the_stated_equation_with_reset():
@@ -54,7 +54,8 @@ def test_voltage_follows_the_stated_equation_with_reset():
 
 def test_refractory_neurons_stay_silent_and_pass_no_gradient():
     spikes_before = torch.ones(1, 1)
-    state = NeuronState(torch.full((1, 1), 5.0), (spikes_before, torch.zeros(1, 1)))
+    silent = torch.zeros(1, 1)
+    state = NeuronState(torch.full((1, 1), 5.0), (spikes_before, silent), silent)
     drive = torch.full((1, 1), 5.0, requires_grad=True)
     constants = NeuronConstants(torch.ones(1), torch.ones(1), refractory=2)
     spikes, _ = step(
@@ -99,3 +100,27 @@ def test_triangular_surrogates_vanish_one_threshold_away(name):
 
 def test_threshold_is_the_published_one():
     assert THRESHOLD == 0.1
+
+
+def test_threshold_rises_with_the_spikes_and_comes_down_again():
+    """b(t) = k b(t-1) + (1 - k) z(t-1), excess over the risen threshold, relative to it."""
+    keep, strength = 0.9, 0.7
+    constants = NeuronConstants(
+        torch.ones(1), torch.zeros(1), refractory=0, adaptation=strength, keep=keep
+    )
+    state = _state(1, 1)._replace(voltage=torch.full((1, 1), 0.5))
+    seen = []
+
+    def spike(excess, uniform, ready):
+        seen.append(excess.item())
+        return torch.tensor([[1.0 if len(seen) <= 2 else 0.0]])
+
+    zeros = torch.zeros(1, 1)
+    for _ in range(5):
+        _, state = step(state, zeros, zeros, zeros, constants, spike)
+    adaptation, expected = 0.0, []
+    for fired_before in (0, 1, 1, 0, 0):
+        adaptation = keep * adaptation + (1 - keep) * fired_before
+        threshold = THRESHOLD + strength * adaptation
+        expected.append((0.5 - threshold) / threshold)
+    assert seen == pytest.approx(expected)

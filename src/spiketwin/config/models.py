@@ -67,6 +67,9 @@ class GradientLearning(Section):
     """Pre-run during training."""
     calibration: int = Field(default=25, ge=0)
     """Forward passes that set the biases to the recorded rates before the first step."""
+    roulette: Fraction = 0.1
+    """Tolerance of the gradient: spikes whose surrogate derivative is below this share of its scale
+    take part at random, weighted such that the mean gradient stays right; 0 takes the exact one."""
     average: Fraction = 0.98
     """Decay of the weight average that is evaluated and saved."""
     evaluate_every: Count = 20

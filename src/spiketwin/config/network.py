@@ -49,6 +49,9 @@ class Network(Section):
     tau_exc_s: Positive = 0.030
     tau_inh_s: Positive = 0.010
     refractory_s: NonNegative = 0.004
+    adaptation: NonNegative = 0.0
+    """Rise of the threshold (0.1) per unit of adaptation, a running mean of the spikes per step."""
+    adaptation_tau_s: Positive = 0.5
     delays_s: list[Positive] = Field(default=[0.004], min_length=1)
     """One recurrent matrix per delay."""
     spike_function: Literal["logistic", "exponential", "deterministic"] = "logistic"

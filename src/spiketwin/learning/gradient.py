@@ -86,7 +86,7 @@ class GradientFitter:
             name: state.parameters[name].clone().requires_grad_() for name in network.trained
         }
         current = network.with_parameters({**state.parameters, **trained})
-        how = Run(seed, self.bins, self.learning.prerun_s)
+        how = Run(seed, self.bins, self.learning.prerun_s, roulette=self.learning.roulette)
         activity = run(current, self.pool.take(rows), how)
         losses, outputs = self._losses(current, activity, rows, seed)
         gradients, sizes = self._gradients(losses, outputs, activity, current, state)

@@ -1,17 +1,11 @@
 """Losses: how far simulated trials are from recorded ones."""
 
 from spiketwin.losses.combine import Combined, GradientSizes, SpikeGradients, combine
+from spiketwin.losses.groups import Groups, groups_of
 from spiketwin.losses.matching import TRIAL_DISTANCES, energy
 from spiketwin.losses.neuron import neuron_loss
-from spiketwin.losses.targets import (
-    Groups,
-    RateTarget,
-    SessionTarget,
-    TrialTargets,
-    groups_of,
-    rate_target,
-    trial_targets,
-)
+from spiketwin.losses.rates import RateTarget, rate_target
+from spiketwin.losses.targets import SessionTarget, TrialTargets, trial_targets
 from spiketwin.losses.trial import trial_loss
 
 __all__ = [

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from spiketwin.network.reuse import empty
+
 DECAY = 0.999
 
 
@@ -100,15 +102,20 @@ def combine(
     method : "normalised", "projected" or "sum".
     """
     if method == "sum":
-        total = torch.stack([weights[n] * g for n, g in gradients.counts.items()]).sum(0)
+        total = _sum(gradients.counts, weights)
         return _with_behaviour(gradients, total, weights["behaviour"], sizes)
     share = gradients.lengths / gradients.lengths.sum()
-    scaled, sizes = _normalised(gradients.counts, share, weights, sizes)
-    parts = without_conflicts(scaled) if method == "projected" else scaled
+    for name, gradient in gradients.counts.items():
+        square = torch.linalg.vector_norm(gradient, dim=2) ** 2
+        sizes = sizes.observe(name, float(square.sum(0) @ share))
+    factors = {name: weights[name] / sizes.scale(name) for name in gradients.counts}
+    parts = gradients.counts
+    if method == "projected":
+        parts, factors = without_conflicts({n: g * factors[n] for n, g in parts.items()}), {}
     if gradients.projected is not None:
         sizes = sizes.observe("behaviour", _projected_size(gradients.projected, gradients.readout))
     factor = weights["behaviour"] / sizes.scale("behaviour")
-    return _with_behaviour(gradients, torch.stack(list(parts.values())).sum(0), factor, sizes)
+    return _with_behaviour(gradients, _sum(parts, factors), factor, sizes)
 
 
 def _with_behaviour(
@@ -118,15 +125,14 @@ def _with_behaviour(
     return Combined(total, None if projected is None else projected * factor, factor, sizes)
 
 
-def _normalised(
-    gradients: Gradients, share: Tensor, weights: Mapping[str, float], sizes: GradientSizes
-) -> tuple[dict[str, Tensor], GradientSizes]:
-    """Gradients of unit running size times their weights, and the updated sizes."""
-    scaled = {}
-    for name, gradient in gradients.items():
-        sizes = sizes.observe(name, float(share @ (gradient**2).sum((0, 2))))
-        scaled[name] = gradient * (weights[name] / sizes.scale(name))
-    return scaled, sizes
+def _sum(gradients: Gradients, factors: Mapping[str, float]) -> Tensor:
+    """Weighted sum; a missing factor is 1."""
+    (name, first), *others = gradients.items()
+    total = empty(tuple(first.shape), first.dtype) if first.is_cpu else torch.empty_like(first)
+    torch.mul(first, factors.get(name, 1.0), out=total)
+    for name, gradient in others:
+        total.add_(gradient, alpha=factors.get(name, 1.0))
+    return total
 
 
 def _projected_size(gradient: Tensor, readout: Tensor) -> float:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from spiketwin.losses.targets import RateTarget
+from spiketwin.losses.counts import filtered_moments
+from spiketwin.losses.rates import RateTarget
 
 
 def neuron_loss(counts: Tensor, target: RateTarget, unbiased: bool) -> Tensor:
@@ -23,8 +24,9 @@ def neuron_loss(counts: Tensor, target: RateTarget, unbiased: bool) -> Tensor:
     target : recorded rates.
     unbiased : subtract the sampling variance (needs two trials).
     """
-    filtered = target.window.T @ counts
-    error = (filtered.mean(0) - target.psth) ** 2
-    if unbiased and len(counts) > 1:
-        error = error - filtered.var(0) / len(counts)
+    trials = len(counts)
+    mean, variance = filtered_moments(counts, target.window)
+    error = (mean - target.psth) ** 2
+    if unbiased and trials > 1:
+        error = error - variance / trials
     return (error / target.sd**2).mean()

@@ -1,13 +1,10 @@
-"""What a network is compared with: statistics of the recorded trials, taken once.
+"""Single trials that a network is compared with, as features taken once.
 
 Trial features: per area of a session with enough units the population average, filtered at every
 time scale and standardised with the training trials' mean and s.d. (T_trial of Sourmpis et al.
 2023). A feature vector joins areas, scales and behaviour; entries are weighted such that Euclidean
 distances are root-mean-square differences over areas (a behaviour trace counts as `behaviour`
 areas), averaged over scales.
-
-Filters average over several bins, and their weights are equal in groups of neighbouring bins.
-Simulated spikes are therefore counted in these groups; nothing is lost, and there is less to do.
 """
 
 from __future__ import annotations
@@ -20,40 +17,10 @@ import torch
 from torch import Tensor
 
 from spiketwin.config import Features, Scale
-from spiketwin.trials.features import FeatureMap, window_matrix
+from spiketwin.losses.counts import population_averages
+from spiketwin.losses.groups import Groups
+from spiketwin.trials.features import FeatureMap
 from spiketwin.trials.trialset import Trials, TrialSet
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Neighbouring bins of a trial that all filters weigh equally.
-
-    Attributes
-    ----------
-    of_bin : (bin,) int64, group of each bin.
-    """
-
-    of_bin: np.ndarray
-
-    @classmethod
-    def of(cls, *filters: np.ndarray) -> Groups:
-        """Groups of filters, each (bin, anything)."""
-        stacked = np.concatenate([f.reshape(len(f), -1) for f in filters], 1)
-        new = (np.abs(np.diff(stacked, axis=0)) > 1e-7).any(1)
-        return cls(np.concatenate([[0], new.cumsum()]).astype(np.int64))
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(group,) number of bins."""
-        return np.bincount(self.of_bin)
-
-    def rows(self, values: np.ndarray) -> np.ndarray:
-        """(group, ...) of (bin, ...): the row of each group's first bin."""
-        return values[np.searchsorted(self.of_bin, np.arange(self.of_bin[-1] + 1))]
-
-    def steps(self, per_bin: int) -> np.ndarray:
-        """(step,) group of each simulation step."""
-        return np.repeat(self.of_bin, per_bin)
 
 
 @dataclass(frozen=True)
@@ -82,7 +49,8 @@ class TrialTargets:
     ----------
     sessions : targets.
     groups : bins in which simulated trials are given.
-    membership : (neuron, area of a session) averages neurons into areas.
+    column : (neuron,) area of a session that each neuron belongs to.
+    share : (neuron,) its weight in the average over the area; 0 where it belongs nowhere.
     windows : one (group, feature_time) filter per scale.
     lengths : (group,) bins of each group.
     mean, sd : (scale, area of a session) standardisation.
@@ -91,7 +59,8 @@ class TrialTargets:
 
     sessions: tuple[SessionTarget, ...]
     groups: Groups
-    membership: Tensor
+    column: Tensor
+    share: Tensor
     windows: tuple[Tensor, ...]
     lengths: Tensor
     mean: Tensor
@@ -109,9 +78,13 @@ class TrialTargets:
         behaviour : (trial, group, trace) averages.
         sessions : some of the sessions; absent: all.
         """
-        averages = (counts @ self.membership).transpose(1, 2)
+        averages = self.averages(counts).transpose(1, 2)
         traces = (behaviour * self.lengths[:, None]).transpose(1, 2)
         return self._split(averages, traces, self.windows, sessions or self.sessions)
+
+    def averages(self, counts: Tensor) -> Tensor:
+        """Averages over the areas of all sessions, (trial, group, area of a session)."""
+        return population_averages(counts, self.column, self.share, self.mean.shape[1])
 
     def _split(
         self,
@@ -126,7 +99,8 @@ class TrialTargets:
             for window, mean, sd in zip(windows, self.mean, self.sd, strict=True)
         ]
         read = [traces @ window for window in windows] if self.behaviour > 0 else []
-        return [self._joined([a[:, s.columns] for a in areas], read) for s in sessions]
+        shares = [_shared_out(values, sessions) for values in areas]
+        return [self._joined(parts, read) for parts in zip(*shares, strict=True)]
 
     def _joined(self, areas: Sequence[Tensor], behaviour: Sequence[Tensor]) -> Tensor:
         """Areas (trial, area, time) and traces (trial, trace, time) of all scales as vectors."""
@@ -139,6 +113,18 @@ class TrialTargets:
             if behaviour:
                 parts.append(behaviour[k].flatten(1) * (scale * self.behaviour**0.5))
         return torch.cat(parts, 1)
+
+
+def _shared_out(areas: Tensor, sessions: Sequence[SessionTarget]) -> Sequence[Tensor]:
+    """The columns of each session, whose order is that of the columns.
+
+    One split sends back one gradient; slices would each send one of the size of the whole.
+    """
+    edges = [0]
+    for session in sessions:
+        edges += [session.columns.start, session.columns.stop]
+    sizes = np.diff([*edges, areas.shape[1]]).tolist()
+    return areas.split(sizes, 1)[1::2]
 
 
 def trial_targets(
@@ -166,10 +152,12 @@ def trial_targets(
         if mapping.areas and len(session.trials)
     ]
     windows = maps[0].windows
+    membership = _membership(pairs, len(trials.stitching))
     targets = TrialTargets(
         sessions=(),
         groups=groups,
-        membership=_tensor(_membership(pairs, len(trials.stitching))),
+        column=torch.from_numpy(_columns(membership)),
+        share=_tensor(membership.max(1, initial=0)),
         windows=tuple(_tensor(groups.rows(window)) for window in windows),
         lengths=_tensor(groups.lengths),
         mean=_tensor(_joined_columns([mapping.mean for mapping, _ in pairs], len(windows))),
@@ -180,12 +168,17 @@ def trial_targets(
 
 
 def _membership(pairs: Sequence[tuple[FeatureMap, TrialSet]], neurons: int) -> np.ndarray:
+    """(neuron, area of a session), averages neurons; every neuron lies in one session's area."""
     columns = [np.zeros((neurons, 0), dtype=np.float32)]
     for mapping, session in pairs:
         scattered = np.zeros((neurons, len(mapping.areas)), dtype=np.float32)
         scattered[session.units["neuron"].to_numpy()] = mapping.membership
         columns.append(scattered)
     return np.concatenate(columns, 1)
+
+
+def _columns(membership: np.ndarray) -> np.ndarray:
+    return membership.argmax(1) if membership.shape[1] else np.zeros(len(membership), np.int64)
 
 
 def _joined_columns(parts: Sequence[np.ndarray], rows: int) -> np.ndarray:
@@ -206,78 +199,16 @@ def _sessions(
             session.session, columns, torch.empty(0), tuple(session.trials["condition"])
         )
         neurons = torch.from_numpy(session.units["neuron"].to_numpy(dtype=np.int64, copy=True))
-        averages = (_tensor(session.counts) @ targets.membership[neurons]).transpose(1, 2)
+        averages = population_averages(
+            _tensor(session.counts),
+            targets.column[neurons],
+            targets.share[neurons],
+            targets.mean.shape[1],
+        )
         traces = _tensor(session.behaviour).transpose(1, 2)
-        (features,) = targets._split(averages, traces, windows, [target])
+        (features,) = targets._split(averages.transpose(1, 2), traces, windows, [target])
         found.append(replace(target, features=features))
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class RateTarget:
-    """Trial-averaged rates of all model neurons.
-
-    Attributes
-    ----------
-    window : (group, time) filter.
-    psth : (time, neuron) recorded spikes per bin.
-    sd : (neuron,) s.d. over time, 1 where it is nearly 0.
-    rate_hz : (neuron,) recorded rate, before the event where the window has such bins.
-    before : (group,) groups that `rate_hz` counts.
-    before_s : their duration.
-    """
-
-    window: Tensor
-    psth: Tensor
-    sd: Tensor
-    rate_hz: Tensor
-    before: Tensor
-    before_s: float
-
-
-def rate_target(trials: Trials, psth: Scale, groups: Groups) -> RateTarget:
-    """Trial-averaged rates of the stitched units.
-
-    Units whose PSTH varies by less than half a spike per second keep their scale in counts
-    (Sourmpis et al. 2023, code): they would otherwise be fitted to noise.
-    """
-    first = trials.sessions[0]
-    window = window_matrix(first.counts.shape[1], first.bin_s, psth)
-    mean = _mean_counts(trials)
-    filtered = torch.from_numpy(window).T @ mean
-    sd = filtered.std(0, unbiased=False)
-    sd = torch.where(sd < 0.5 * first.bin_s, 1.0, sd)
-    before = _before(first)
-    return RateTarget(
-        window=_tensor(groups.rows(window)),
-        psth=filtered,
-        sd=sd,
-        rate_hz=mean[torch.from_numpy(before)].mean(0) / first.bin_s,
-        before=torch.from_numpy(groups.rows(before)),
-        before_s=float(before.sum() * first.bin_s),
-    )
-
-
-def groups_of(trials: Trials, psth: Scale, scales: Sequence[Scale]) -> Groups:
-    """Bins that the PSTH filter, the filters of all scales and the pre-stimulus rate tell apart."""
-    first = trials.sessions[0]
-    windows = [window_matrix(first.counts.shape[1], first.bin_s, s) for s in (psth, *scales)]
-    return Groups.of(*windows, _before(first).astype(np.float32))
-
-
-def _before(session: TrialSet) -> np.ndarray:
-    """(bin,) bins before the event; all where the window has none."""
-    before = session.time_s < 0
-    return before if before.any() else np.ones_like(before)
-
-
-def _mean_counts(trials: Trials) -> Tensor:
-    """Spikes per bin averaged over trials, (bin, neuron), gathered from all sessions."""
-    bins = trials.sessions[0].counts.shape[1]
-    gathered = np.zeros((bins, len(trials.stitching)), dtype=np.float32)
-    for session in trials.sessions:
-        gathered[:, session.units["neuron"].to_numpy()] = session.counts.mean(0, dtype=np.float64)
-    return torch.from_numpy(gathered)
 
 
 def _tensor(values: np.ndarray) -> Tensor:

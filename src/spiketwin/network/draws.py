@@ -48,7 +48,7 @@ class CounterDraws:
 
     def neurons(self, trials: int, step: int, neurons: int) -> tuple[Tensor, Tensor]:
         """Normal and uniform numbers, each (trial, neuron)."""
-        rows = np.empty((trials, 2, 2 * ((neurons + 1) // 2)), dtype=np.float32)
+        rows = np.empty((trials, 3, 2 * ((neurons + 1) // 2)), dtype=np.float32)
         fill_neurons(rows, neurons, step, self.first_trial, np.uint64(self.seed))
         drawn = torch.from_numpy(rows)[:, :, :neurons]
         return drawn[:, 0], drawn[:, 1]

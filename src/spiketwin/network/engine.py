@@ -6,10 +6,7 @@ of trials, which the linear algebra library does best. Threads share the trials.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -31,14 +28,20 @@ from spiketwin.network.kernels.layout import (
     Incoming,
     Output,
 )
-from spiketwin.network.neurons import THRESHOLD
+from spiketwin.network.kernels.sampled import tile_back_sampled
+from spiketwin.network.neurons import THRESHOLD, NeuronConstants
 from spiketwin.network.prepared import Prepared, reach
+from spiketwin.network.reuse import zeros
 from spiketwin.network.spikes import SLOPE
+from spiketwin.network.threads import together
 from spiketwin.network.tiles import tile_back
 from spiketwin.network.workspace import Workspace
 
 TILE = 100
 """Largest number of trials in one matrix product of the backward pass."""
+
+SAMPLED_TILE = 40
+"""Largest number of trials whose events are sorted together after a roulette."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Plan:
     delays : steps of each delay.
     reach : (pre, 2) posts of each neuron.
     decay : (neuron,).
+    extra : (step, neuron) current of a perturbation; empty without one.
     seed, first_trial : of the random numbers.
     """
 
@@ -64,6 +68,7 @@ class Plan:
     delays: tuple[int, ...]
     reach: np.ndarray
     decay: Tensor
+    extra: Tensor
     seed: int
     first_trial: int
 
@@ -76,16 +81,18 @@ def simulate(
     bins: Tensor,
     seed: int,
     first_trial: int,
+    roulette: float,
 ) -> tuple[Tensor, Tensor]:
-    """As `loop.simulate`, with the numbers of `CounterDraws`."""
+    """As `loop.simulate`, with the numbers of `CounterDraws`, and the tolerance of the roulette."""
     plan = Plan(
-        escape=_escape(config, prepared.constants.refractory),
+        escape=_escape(config, prepared.constants, roulette),
         before=before,
         stimulation=stimulation,
         bins=bins.numpy(),
         delays=prepared.delays,
         reach=reach(prepared.mask),
         decay=prepared.constants.decay,
+        extra=prepared.extra,
         seed=seed,
         first_trial=first_trial,
     )
@@ -101,7 +108,7 @@ def simulate(
     return counts, projected
 
 
-def _escape(config: NetworkConfig, refractory: int) -> Escape:
+def _escape(config: NetworkConfig, constants: NeuronConstants, roulette: float) -> Escape:
     """The spike functions of `spikes` in numbers."""
     step_ms, dampening = 1000 * config.step_s, config.dampening / THRESHOLD
     kind, sharpness, rate = {
@@ -111,7 +118,17 @@ def _escape(config: NetworkConfig, refractory: int) -> Escape:
     }[config.spike_function]
     if kind == LOGISTIC:
         dampening *= config.temperature * step_ms / 2
-    return Escape(kind, THRESHOLD, float(sharpness), float(rate), float(dampening), refractory)
+    return Escape(
+        kind=kind,
+        threshold=THRESHOLD,
+        sharpness=float(sharpness),
+        rate=float(rate),
+        dampening=float(dampening),
+        refractory=constants.refractory,
+        adaptation=float(constants.adaptation),
+        keep=float(constants.keep),
+        cut=float(roulette * dampening),
+    )
 
 
 class _Simulation(torch.autograd.Function):
@@ -122,24 +139,23 @@ class _Simulation(torch.autograd.Function):
         *tensors, plan = inputs
         circuit, course = _circuit(tensors, plan), _course(tensors[2], plan)
         learning = any(ctx.needs_input_grad)
-        workspace = Workspace.of(circuit, course, plan.escape.refractory, learning)
-        output = _output(circuit, course, workspace)
+        workspace = Workspace.of(circuit, plan.escape, course, learning)
+        outputs = _outputs(circuit, course)
+        output = Output(*(tensor.numpy() for tensor in outputs))
         workers = min(torch.get_num_threads(), len(course.drive))
-        _together(
-            lambda w: simulate_kernel(
-                circuit, plan.escape, course, workspace.events, output, w, workers
-            ),
-            workers,
+        written = workspace.events, workspace.surrogate, output
+        together(
+            lambda w: simulate_kernel(circuit, plan.escape, course, *written, w, workers), workers
         )
         ctx.kept = (circuit, course, workspace, plan)
-        return torch.from_numpy(output.counts), torch.from_numpy(output.projected)
+        return outputs
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         circuit, course, workspace, plan = ctx.kept
         counts, projected = (gradient.detach().contiguous().numpy() for gradient in outer)
         incoming = Incoming(counts, np.ascontiguousarray(projected[:, plan.before :]))
-        found = _backward(circuit, course, workspace, incoming)
+        found = _backward(circuit, plan.escape, course, workspace, incoming)
         gradients = (
             found.recurrent, found.input, found.drive, found.noise, found.reset, found.readout
         )  # fmt: skip
@@ -166,47 +182,52 @@ def _course(drive: Tensor, plan: Plan) -> Course:
         first_channel=first.astype(np.int64),
         bin=plan.bins,
         drive=drive.detach().contiguous().numpy(),
+        extra=plan.extra.numpy(),
         first_trial=plan.first_trial,
         key=np.uint64(plan.seed),  # type: ignore[arg-type]
     )
 
 
-def _output(circuit: Circuit, course: Course, workspace: Workspace) -> Output:
+def _outputs(circuit: Circuit, course: Course) -> tuple[Tensor, Tensor]:
+    """Counts and projections to be filled in."""
     trials, neurons = course.drive.shape
-    steps, number = course.before + len(course.bin), course.drive.dtype
-    return Output(
-        counts=np.zeros((trials, int(course.bin[-1]) + 1, neurons), number),
-        projected=np.empty((trials, steps, len(circuit.readout)), number),
-        slope=workspace.slope,
-    )
+    steps, number = course.before + len(course.bin), torch.from_numpy(course.drive).dtype
+    counts = zeros((trials, int(course.bin[-1]) + 1, neurons), number)
+    return counts, torch.empty((trials, steps, len(circuit.readout)), dtype=number)
 
 
 def _backward(
-    circuit: Circuit, course: Course, workspace: Workspace, incoming: Incoming
+    circuit: Circuit, escape: Escape, course: Course, workspace: Workspace, incoming: Incoming
 ) -> Gradients:
     """Gradients of all trials; every worker adds up its own, but for the drive."""
     trials = len(course.drive)
     workers = min(torch.get_num_threads(), trials)
-    tiles = _tiles(trials, workers)
+    tiles = _tiles(trials, workers, SAMPLED_TILE if escape.cut > 0 else TILE)
     workers = min(workers, len(tiles))
     drive = np.zeros_like(course.drive)
     parts = [_zeros(circuit, drive) for _ in range(workers)]
 
     def work(worker: int) -> None:
-        with torch.no_grad():
-            for tile in tiles[worker::workers]:
-                tile_back(circuit, course, workspace, incoming, parts[worker], tile)
+        for tile in tiles[worker::workers]:
+            if escape.cut > 0:
+                tile_back_sampled(
+                    circuit, escape, course, workspace.events, workspace.surrogate, incoming,
+                    parts[worker], tile.start, len(tile),
+                )  # fmt: skip
+            else:
+                with torch.no_grad():
+                    tile_back(circuit, escape, course, workspace, incoming, parts[worker], tile)
 
-    _together(work, workers)
+    together(work, workers)
     for part in parts[1:]:
         for total, more in zip(parts[0][:-1], part[:-1], strict=True):
             total += more
     return parts[0]
 
 
-def _tiles(trials: int, workers: int) -> list[range]:
+def _tiles(trials: int, workers: int, largest: int) -> list[range]:
     """Equal tiles, at least one per worker."""
-    number = -(-trials // (workers * TILE)) * workers
+    number = -(-trials // (workers * largest)) * workers
     edges = np.linspace(0, trials, number + 1).astype(int)
     return [range(a, b) for a, b in pairwise(edges) if b > a]
 
@@ -220,17 +241,3 @@ def _zeros(circuit: Circuit, drive: np.ndarray) -> Gradients:
         readout=np.zeros_like(circuit.readout),
         drive=drive,
     )
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(initializer=torch.set_num_threads, initargs=(1,))
-
-
-def _together(work: Callable[[int], None], workers: int) -> None:
-    """Run the workers at the same time; one alone needs no thread."""
-    if workers == 1:
-        work(0)
-        return
-    for done in [_pool().submit(work, worker) for worker in range(workers)]:
-        done.result()

@@ -43,9 +43,10 @@ def simulate(
     the steps before the window.
     """
     baseline = stimulation.baseline.expand(stimulation.trials, before, -1)
+    unperturbed = replace(prepared, extra=prepared.extra[:0])
     with torch.no_grad():
         early, state = _stretch(
-            prepared, spike, _silence(prepared), baseline, stimulation.channels, draws, 0
+            unperturbed, spike, _silence(prepared), baseline, stimulation.channels, draws, 0
         )
     spikes, _ = _stretch(
         prepared, spike, state, stimulation.probability, stimulation.channels, draws, before
@@ -61,7 +62,7 @@ def _silence(prepared: Prepared) -> NeuronState:
     """Zero voltages, no recent spikes."""
     zeros = torch.zeros_like(prepared.drive)
     length = max(*prepared.delays, prepared.constants.refractory, 1)
-    return NeuronState(zeros, (zeros,) * length)
+    return NeuronState(zeros, (zeros,) * length, zeros)
 
 
 def _stretch(
@@ -78,6 +79,8 @@ def _stretch(
     uniform = draws.inputs(trials, first, steps, len(channels))
     inputs = (uniform < probability[:, :, channels]).to(prepared.drive)
     currents = inputs @ prepared.input + prepared.drive[:, None, :]
+    if len(prepared.extra):
+        currents = currents + prepared.extra
     trains = [currents.new_zeros(trials, 0, currents.shape[2])]
     sources: list[Tensor] = []
     currents = _WeightGradient.apply(currents, prepared.recurrent, sources)

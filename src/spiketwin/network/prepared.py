@@ -24,6 +24,8 @@ class Prepared:
     drive : (trial, neuron), (1 - decay) times the constant current.
     noise : (neuron,), amplitude of the noise.
     readout : (trace, neuron), with 1/2 multiplied in.
+    extra : (step, neuron), (1 - decay) times the current of a perturbation in the window; no steps
+        without one.
     delays : steps of each delay.
     constants : neuron constants.
     mask : (post, pre), 1 where a synapse may exist.
@@ -34,20 +36,23 @@ class Prepared:
     drive: Tensor
     noise: Tensor
     readout: Tensor
+    extra: Tensor
     delays: tuple[int, ...]
     constants: NeuronConstants
     mask: Tensor
 
 
-def prepare(network: Network, offset: Tensor) -> Prepared:
+def prepare(network: Network, offset: Tensor, perturbation: Tensor | None = None) -> Prepared:
     """Fold signs, the factor 1/2 and (1 - decay) into the weights.
 
     Parameters
     ----------
     network : the network.
     offset : (trial, neuron), of the latent.
+    perturbation : (step, neuron), current added in the window.
     """
     config, values = network.config, network.parameters
+    keep = math.exp(-config.step_s / config.adaptation_tau_s)
     decay = network.decay()
     gain = 1 - decay
     reset = THRESHOLD - values["rest"]
@@ -58,8 +63,13 @@ def prepare(network: Network, offset: Tensor) -> Prepared:
         drive=gain * (offset + values["rest"] + values["bias"]),
         noise=values["noise_gain"] * reset * (config.noise * math.sqrt(1000 * config.step_s)),
         readout=projection(network),
+        extra=gain.new_zeros(0, len(gain))
+        if perturbation is None
+        else gain * perturbation.to(gain),
         delays=tuple(max(1, round(delay / config.step_s)) for delay in config.delays_s),
-        constants=NeuronConstants(decay, reset, round(config.refractory_s / config.step_s)),
+        constants=NeuronConstants(
+            decay, reset, round(config.refractory_s / config.step_s), config.adaptation, keep
+        ),
         mask=network.mask,
     )
 

@@ -46,12 +46,19 @@ class Run(NamedTuple):
     bins : (step,) bin of each step of the window, from 0 and without gaps.
     prerun_s : time simulated before the window; absent: the network's own setting.
     first_trial : number of the first trial; a batch in parts is the same as the batch.
+    roulette : tolerance of the compiled engine's gradient, 0 for the exact one: spikes whose
+        derivative is below this share of its scale take part in the gradient at random, weighted
+        such that its mean stays right. The plain loop is always exact.
+    perturbation : (step, neuron) current added in the window, as from optogenetics, in units in
+        which the threshold is 0.1.
     """
 
     seed: int
     bins: np.ndarray
     prerun_s: float | None = None
     first_trial: int = 0
+    roulette: float = 0.0
+    perturbation: Tensor | None = None
 
 
 def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
@@ -68,11 +75,11 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
     source = draws(how.seed, device, how.first_trial)
     dimensions = config.latent.dimensions if config.latent else 0
     offset = latent_offset(network, source.latent(stimulation.trials, dimensions))
-    prepared = prepare(network, offset)
+    prepared = prepare(network, offset, how.perturbation)
     bins = torch.from_numpy(how.bins).to(device)
     if engine_of(network) == "numba":
         counts, projected = engine.simulate(
-            prepared, config, stimulation, before, bins, how.seed, how.first_trial
+            prepared, config, stimulation, before, bins, how.seed, how.first_trial, how.roulette
         )
     else:
         counts, projected = loop.simulate(

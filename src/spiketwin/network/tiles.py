@@ -1,4 +1,4 @@
-"""Backward pass of a tile of trials: matrix products by torch, everything else by kernels."""
+"""Exact backward pass of a tile: matrix products by torch, everything else by kernels."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import torch
 from torch import Tensor
 
 from spiketwin.network.kernels.backward import SCRATCH_ROWS, step_back
-from spiketwin.network.kernels.layout import Circuit, Course, Gradients, Incoming
+from spiketwin.network.kernels.layout import Circuit, Course, Escape, Gradients, Incoming
+from spiketwin.network.kernels.sampled import STEPS
 from spiketwin.network.kernels.weights import weights_back
 from spiketwin.network.workspace import Workspace
-
-STEPS = 16
-"""Steps whose events are sorted together for the gradient of the weights."""
 
 
 def tile_back(
     circuit: Circuit,
+    escape: Escape,
     course: Course,
     workspace: Workspace,
     incoming: Incoming,
@@ -31,13 +30,14 @@ def tile_back(
     length = int(circuit.delays.max()) + STEPS
     history = torch.zeros((length, len(tile), neurons), dtype=number)
     recurrent = torch.zeros((len(tile), neurons), dtype=number)
+    adapting = np.zeros((len(tile), neurons if escape.adaptation > 0 else 0), circuit.decay.dtype)
     rows = np.zeros((SCRATCH_ROWS, neurons + neurons % 2), circuit.decay.dtype)
     products = _Products(circuit, history, recurrent)
     for inside in reversed(range(window)):
         products.take(inside, window)
         step_back(
-            circuit, course, workspace.events, workspace.slope, incoming, gradients,
-            history.numpy(), recurrent.numpy(), rows, tile.start, inside,
+            circuit, escape, course, workspace.events, workspace.surrogate, incoming, gradients,
+            history.numpy(), recurrent.numpy(), adapting, rows, tile.start, inside,
         )  # fmt: skip
         if inside % STEPS == 0:
             stop = min(inside + STEPS, window)

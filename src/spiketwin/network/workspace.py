@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from spiketwin.network.kernels.layout import Circuit, Course, Events
+from spiketwin.network.kernels.layout import Circuit, Course, Escape, Events, Surrogate
 
 
 @dataclass
@@ -19,35 +19,68 @@ class Workspace:
     """
 
     events: Events
-    slope: np.ndarray
+    surrogate: Surrogate
 
     @classmethod
-    def of(cls, circuit: Circuit, course: Course, refractory: int, learning: bool) -> Workspace:
+    def of(cls, circuit: Circuit, escape: Escape, course: Course, learning: bool) -> Workspace:
         """One that is free, or a new one; free again when nothing holds it."""
         trials, neurons = course.drive.shape
-        steps, channels = course.before + len(course.bin), len(circuit.input)
-        room = -(-steps // (1 + refractory)) * neurons
-        key = (
-            trials, neurons, steps, channels, room,
-            len(course.bin) if learning else 0, course.drive.dtype.str,
-        )  # fmt: skip
-        arrays = _FREE.pop(key, None) or _arrays(*key)
-        workspace = cls(Events(*arrays[:4]), arrays[4])
-        weakref.finalize(workspace, _FREE.__setitem__, key, arrays)
+        steps, window = course.before + len(course.bin), len(course.bin)
+        shape = Shape(
+            trials=trials,
+            spikes=-(-steps // (1 + escape.refractory)) * neurons,
+            steps=steps,
+            inputs=steps * len(circuit.input),
+            window=window,
+            slopes=window * neurons if learning else 0,
+            bends=window * neurons if learning and escape.adaptation > 0 else 0,
+            # One entry more, since every step writes one entry past its last site.
+            sites=window * neurons + 1 if learning and escape.cut > 0 else 0,
+            number=course.drive.dtype.str,
+        )
+        arrays = _FREE.pop(shape, None) or _arrays(shape)
+        workspace = cls(Events(*arrays[:4]), Surrogate(*arrays[4:]))
+        weakref.finalize(workspace, _FREE.__setitem__, shape, arrays)
         return workspace
 
 
-_FREE: dict[tuple[Any, ...], tuple[np.ndarray, ...]] = {}
+class Shape(NamedTuple):
+    """Entries per trial of each array of a workspace."""
+
+    trials: int
+    spikes: int
+    steps: int
+    inputs: int
+    window: int
+    slopes: int
+    bends: int
+    sites: int
+    number: str
+
+    @property
+    def megabytes(self) -> float:
+        """Memory of all arrays, all entries used."""
+        lists = 4 * (self.spikes + self.inputs + self.sites) + 8 * (2 * self.steps + self.window)
+        numbers = np.dtype(self.number).itemsize * (self.slopes + self.bends)
+        return self.trials * (lists + numbers) / 2**20
 
 
-def _arrays(
-    trials: int, neurons: int, steps: int, channels: int, room: int, window: int, number: str
-) -> tuple[np.ndarray, ...]:
+_FREE: dict[Shape, tuple[np.ndarray, ...]] = {}
+
+
+def _arrays(shape: Shape) -> tuple[np.ndarray, ...]:
     _FREE.clear()
-    return (
-        np.empty((trials, room), np.int32),
-        np.empty((trials, steps + 1), np.int64),
-        np.empty((trials, steps * channels), np.int32),
-        np.empty((trials, steps + 1), np.int64),
-        np.empty((trials if window else 0, window, neurons), number),
+    trials = shape.trials
+    learning = trials if shape.slopes else 0
+    room = (1 if shape.sites else 0) + shape.slopes
+    arrays = (
+        np.empty((trials, shape.spikes), np.int32),
+        np.empty((trials, shape.steps + 1), np.int64),
+        np.empty((trials, shape.inputs), np.int32),
+        np.empty((trials, shape.steps + 1), np.int64),
+        np.empty((learning, room), shape.number),
+        np.empty((learning, room if shape.bends else 0), shape.number),
+        np.empty((learning, shape.sites), np.int32),
+        np.zeros((learning, shape.window + 1), np.int64),
     )
+    return arrays

@@ -1,15 +1,19 @@
 """Gradient of a batch of trials, one time step of one tile of trials at a time.
 
-With h(t) the gradient with respect to the voltage before a possible reset, a the decay, s the slope
-of the spike, G the gradient with respect to the spike from outside and W^d the signed weights:
+With h(t) the gradient with respect to the voltage before a possible reset, q(t) the one with
+respect to the adaptation, a the decay, k the factor of the adaptation, s and b the derivatives of
+the spike (slope and bend), G the gradient with respect to the spike from outside and W^d the signed
+weights:
 
-    v(t) = a h(t+1)                                       after the reset
-    e(t) = G(t) + sum_d W^d h(t+d)                        spike
+    v(t) = a h(t+1)                                                  after the reset
+    e(t) = G(t) + sum_d W^d h(t+d) + (1 - k) q(t+1)                  spike
     h(t) = v(t) + s(t) (e(t) - reset v(t))
+    q(t) = k q(t+1) - b(t) (e(t) - reset v(t))
 
-The sum over d, a matrix product, arrives ready made. h is multiplied with the noise, which is drawn
-again, for the noise gradient, and summed over time for the gradient of the drive. `weights` adds it
-to the gradient of every synapse that carried something at t.
+The sum over d is a matrix product that arrives ready made (`step_back`), or is taken at the sites
+that a roulette left (`sampled`). h is multiplied with the noise, which is drawn again, for the
+noise gradient, and summed over time for the gradient of the drive. `weights` adds it to the
+gradient of every synapse that carried something at t.
 """
 
 from __future__ import annotations
@@ -17,7 +21,15 @@ from __future__ import annotations
 import numpy as np
 
 from spiketwin.network.kernels.compiled import compiled
-from spiketwin.network.kernels.layout import Circuit, Course, Events, Gradients, Incoming
+from spiketwin.network.kernels.layout import (
+    Circuit,
+    Course,
+    Escape,
+    Events,
+    Gradients,
+    Incoming,
+    Surrogate,
+)
 from spiketwin.network.kernels.randomness import draw_noise
 
 SCRATCH_ROWS = 3
@@ -29,13 +41,15 @@ SPIKE, AFTER, NORMAL = range(SCRATCH_ROWS)
 @compiled
 def step_back(
     circuit: Circuit,
+    escape: Escape,
     course: Course,
     events: Events,
-    slope: np.ndarray,
+    surrogate: Surrogate,
     incoming: Incoming,
     gradients: Gradients,
     history: np.ndarray,
     recurrent: np.ndarray,
+    adapting: np.ndarray,
     rows: np.ndarray,
     first: int,
     inside: int,
@@ -44,24 +58,36 @@ def step_back(
 
     Parameters
     ----------
-    circuit, course, events : the run.
-    slope : (trial, step, neuron).
+    circuit, escape, course, events, surrogate : the run.
     incoming, gradients : gradients from outside; gradients to add to.
     history : (length, tile, neuron), h of the following steps; slot ``inside % length`` is written.
     recurrent : (tile, neuron), sum of W^d h(t+d).
+    adapting : (tile, neuron), q(t+1), becomes q(t); no neurons without adaptation.
     rows : (row, neuron) scratch.
     first : first trial of the tile.
     inside : step of the window.
     """
-    now = inside % history.shape[0]
-    following = (inside + 1) % history.shape[0]
+    now, following = inside % history.shape[0], (inside + 1) % history.shape[0]
+    neurons = recurrent.shape[1]
+    entries = slice(inside * neurons, (inside + 1) * neurons)
     for k in range(recurrent.shape[0]):
-        trial = first + k
-        h = history[now, k]
+        trial, h = first + k, history[now, k]
+        decayed(circuit, history[following, k], rows, h)
         _outside(circuit, course, incoming, recurrent[k], rows, trial, inside)
-        _voltage(circuit, slope[trial, inside], history[following, k], rows, h)
-        _to_constants(circuit, course, gradients, rows, h, trial, inside)
-        _to_spikes(circuit, course, events, incoming, gradients, rows, trial, inside)
+        if adapting.shape[1]:
+            _adaptation(circuit, escape, surrogate.bend[trial, entries], adapting[k], rows)
+        _voltage(circuit, surrogate.slope[trial, entries], rows, h)
+        to_constants(circuit, course, gradients, rows, h, trial, inside)
+        to_spikes(circuit, course, events, incoming, gradients, rows, trial, inside)
+
+
+@compiled
+def decayed(circuit: Circuit, following: np.ndarray, rows: np.ndarray, h: np.ndarray) -> None:
+    """Gradient with respect to the voltage after the reset, into `AFTER` and h."""
+    after = rows[AFTER]
+    for j in range(h.shape[0]):
+        after[j] = circuit.decay[j] * following[j]
+        h[j] = after[j]
 
 
 @compiled
@@ -86,18 +112,26 @@ def _outside(
 
 
 @compiled
-def _voltage(
-    circuit: Circuit, slope: np.ndarray, following: np.ndarray, rows: np.ndarray, h: np.ndarray
+def _adaptation(
+    circuit: Circuit, escape: Escape, bend: np.ndarray, q: np.ndarray, rows: np.ndarray
 ) -> None:
-    """Gradient with respect to the voltage."""
-    for j in range(h.shape[0]):
-        after = circuit.decay[j] * following[j]
-        rows[AFTER, j] = after
-        h[j] = after + slope[j] * (rows[SPIKE, j] - circuit.reset[j] * after)
+    """Complete the gradient of the spikes, and take that of the adaptation one step back."""
+    keep = rows.dtype.type(escape.keep)
+    rise = rows.dtype.type(1 - escape.keep)
+    for j in range(q.shape[0]):
+        rows[SPIKE, j] += rise * q[j]
+        q[j] = keep * q[j] - bend[j] * (rows[SPIKE, j] - circuit.reset[j] * rows[AFTER, j])
 
 
 @compiled
-def _to_constants(
+def _voltage(circuit: Circuit, slope: np.ndarray, rows: np.ndarray, h: np.ndarray) -> None:
+    """Gradient with respect to the voltage."""
+    for j in range(h.shape[0]):
+        h[j] += slope[j] * (rows[SPIKE, j] - circuit.reset[j] * rows[AFTER, j])
+
+
+@compiled
+def to_constants(
     circuit: Circuit,
     course: Course,
     gradients: Gradients,
@@ -117,7 +151,7 @@ def _to_constants(
 
 
 @compiled
-def _to_spikes(
+def to_spikes(
     circuit: Circuit,
     course: Course,
     events: Events,

@@ -1,38 +1,43 @@
 """Simulation of trials, one after the other, all time steps in one go.
 
-The equations are those of `neurons` and `run`. The recurrent current adds the weight rows of the
-neurons that fired, instead of a product with a mostly empty vector.
+The equations are those of `neurons`. The recurrent current adds the weight rows of the neurons that
+fired, instead of a product with a mostly empty vector. Which derivatives the backward pass uses is
+decided here. Without roulette all of them; with it a derivative s below the cut c is kept with
+probability s / c, as c (larger ones are kept as they are), so that the gradient stays right on
+average while most of its work falls away:
+
+    keep where s > c ticket,    s <- max(s, c)
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from spiketwin.network.kernels.advance import advance
 from spiketwin.network.kernels.compiled import compiled
-from spiketwin.network.kernels.elementary import exponential
 from spiketwin.network.kernels.layout import (
+    ADAPTATION,
+    BEND,
     COUNTDOWN,
     CURRENT,
     DECAY,
     DRIVE,
-    EXPONENTIAL,
-    LOGISTIC,
     NOISE,
     NORMAL,
     RESET,
     ROWS,
     SLOPE,
     SPIKE,
-    UNIFORM,
     VOLTAGE,
     Circuit,
     Course,
     Escape,
     Events,
     Output,
+    Surrogate,
 )
 from spiketwin.network.kernels.randomness import INPUTS, draw_neurons, draw_uniform
-from spiketwin.network.kernels.rows import add, add_rows
+from spiketwin.network.kernels.rows import add, add_rows, copy
 
 BLOCK = 8
 """Flags tested together when spikes are collected."""
@@ -44,6 +49,7 @@ def simulate(
     escape: Escape,
     course: Course,
     events: Events,
+    surrogate: Surrogate,
     output: Output,
     first: int,
     every: int,
@@ -53,7 +59,7 @@ def simulate(
     Parameters
     ----------
     circuit, escape, course : network, spike function, stimuli.
-    events, output : where results go.
+    events, surrogate, output : where results go.
     first, every : which trials.
     """
     neurons = circuit.decay.shape[0]
@@ -64,19 +70,19 @@ def simulate(
     draws = np.zeros((1, circuit.input.shape[0] + 4), np.float32)
     arriving = np.empty(len(circuit.delays) * neurons + circuit.input.shape[0], np.int64)
     for trial in range(first, course.drive.shape[0], every):
-        rows[VOLTAGE], rows[COUNTDOWN], rows[SPIKE] = 0, 0, 0
+        rows[VOLTAGE], rows[COUNTDOWN], rows[SPIKE], rows[ADAPTATION] = 0, 0, 0, 0
         rows[DRIVE, :neurons] = course.drive[trial]
         events.neurons_end[trial, 0], events.channels_end[trial, 0] = 0, 0
         for step in range(output.projected.shape[1]):
             _sample_inputs(course, events, draws, trial, step)
-            _gather(circuit, events, rows, arriving, trial, step)
-            draw_neurons(
-                rows, NORMAL, UNIFORM, neurons, step, course.first_trial + trial, course.key
-            )
-            _advance(rows, escape, neurons)
+            _gather(circuit, course, events, rows, arriving, trial, step)
+            draw_neurons(rows, NORMAL, neurons, step, course.first_trial + trial, course.key)
+            advance(rows, escape, neurons)
             _collect(circuit, events, output, rows, trial, step)
             if step >= course.before:
-                _record(course, events, output, rows, trial, step)
+                _count(course, events, output, trial, step)
+                if surrogate.slope.shape[0]:
+                    _keep(surrogate, rows, neurons, trial, step - course.before)
 
 
 @compiled
@@ -101,6 +107,7 @@ def _sample_inputs(
 @compiled
 def _gather(
     circuit: Circuit,
+    course: Course,
     events: Events,
     rows: np.ndarray,
     arriving: np.ndarray,
@@ -110,7 +117,9 @@ def _gather(
     """Current of everything that arrives now."""
     neurons = circuit.decay.shape[0]
     current = rows[CURRENT]
-    current[:neurons] = rows[DRIVE, :neurons]
+    copy(current, rows[DRIVE], neurons)
+    if course.extra.shape[0] and step >= course.before:
+        add(current[:neurons], course.extra[step - course.before])
     full = 0
     for d in range(len(circuit.delays)):
         source = step - circuit.delays[d]
@@ -134,42 +143,6 @@ def _gather(
 
 
 @compiled
-def _advance(rows: np.ndarray, escape: Escape, neurons: int) -> None:
-    """Voltages, spikes and slopes of one step."""
-    number = rows.dtype.type
-    one, zero, threshold = number(1), number(0), number(escape.threshold)
-    per_threshold, sharpness = number(1 / escape.threshold), number(escape.sharpness)
-    rate, dampening = number(escape.rate), number(escape.dampening)
-    countdown = number(escape.refractory)
-    for j in range(neurons):
-        voltage = (
-            rows[DECAY, j] * rows[VOLTAGE, j] + rows[CURRENT, j] + rows[NOISE, j] * rows[NORMAL, j]
-        )
-        rows[VOLTAGE, j] = voltage
-        rows[CURRENT, j] = (voltage - threshold) * per_threshold
-    if escape.kind == LOGISTIC:
-        for j in range(neurons):
-            p = one / (one + exponential(-sharpness * rows[CURRENT, j]))
-            rows[SPIKE, j] = p * rate
-            rows[SLOPE, j] = p * (one - p) * dampening
-    else:
-        for j in range(neurons):
-            excess = rows[CURRENT, j]
-            rows[SLOPE, j] = max(one - abs(excess), zero) * dampening
-            if escape.kind == EXPONENTIAL:
-                rows[SPIKE, j] = exponential(excess * sharpness) * rate
-            else:
-                rows[SPIKE, j] = one if excess > 0 else zero
-    for j in range(neurons):
-        ready = rows[COUNTDOWN, j] <= 0
-        spike = one if ready and rows[UNIFORM, j] < rows[SPIKE, j] else zero
-        rows[SLOPE, j] = rows[SLOPE, j] if ready else zero
-        rows[VOLTAGE, j] -= rows[RESET, j] * spike
-        rows[COUNTDOWN, j] = countdown if spike > 0 else rows[COUNTDOWN, j] - one
-        rows[SPIKE, j] = spike
-
-
-@compiled
 def _collect(
     circuit: Circuit, events: Events, output: Output, rows: np.ndarray, trial: int, step: int
 ) -> None:
@@ -178,10 +151,10 @@ def _collect(
     spike = rows[SPIKE]
     start = end = events.neurons_end[trial, step]
     for block in range(0, neurons, BLOCK):
-        total = spike[block]
-        for j in range(block + 1, block + BLOCK):
-            total += spike[j]
-        if total > 0:
+        some = spike[block : block + BLOCK]
+        if ((some[0] + some[1]) + (some[2] + some[3])) + (
+            (some[4] + some[5]) + (some[6] + some[7])
+        ) > 0:
             for j in range(block, min(block + BLOCK, neurons)):
                 if spike[j] > 0:
                     events.neurons[trial, end] = j
@@ -195,15 +168,27 @@ def _collect(
 
 
 @compiled
-def _record(
-    course: Course, events: Events, output: Output, rows: np.ndarray, trial: int, step: int
-) -> None:
-    """Count the spikes of the window and keep the slopes."""
-    inside = step - course.before
-    counts = output.counts[trial, course.bin[inside]]
+def _count(course: Course, events: Events, output: Output, trial: int, step: int) -> None:
+    """Count the spikes of the window."""
+    counts = output.counts[trial, course.bin[step - course.before]]
     for k in range(events.neurons_end[trial, step], events.neurons_end[trial, step + 1]):
         counts[events.neurons[trial, k]] += 1
-    if output.slope.shape[0]:
-        slope = output.slope[trial, inside]
-        for j in range(slope.shape[0]):
-            slope[j] = rows[SLOPE, j]
+
+
+@compiled
+def _keep(surrogate: Surrogate, rows: np.ndarray, neurons: int, trial: int, inside: int) -> None:
+    """Write down the derivatives of a step; after a roulette those that are left."""
+    slope, bend = surrogate.slope[trial], surrogate.bend[trial]
+    if not surrogate.site.shape[1]:
+        copy(slope[inside * neurons :], rows[SLOPE], neurons)
+        if bend.shape[0]:
+            copy(bend[inside * neurons :], rows[BEND], neurons)
+        return
+    site, end = surrogate.site[trial], surrogate.end[trial, inside]
+    for j in range(neurons):
+        # Always written, and written over where the entry is not kept: no branch to predict.
+        site[end], slope[end] = j, rows[SLOPE, j]
+        if bend.shape[0]:
+            bend[end] = rows[BEND, j]
+        end += rows[SLOPE, j] > 0
+    surrogate.end[trial, inside + 1] = end

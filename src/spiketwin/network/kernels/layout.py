@@ -10,10 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-VOLTAGE, COUNTDOWN, CURRENT, NORMAL, UNIFORM, DRIVE, DECAY, NOISE, RESET, SPIKE, SLOPE = range(11)
-"""Rows of the forward scratch array; `COUNTDOWN` is the steps until a neuron may fire again."""
+ROWS = 14
+"""Rows of the forward scratch array."""
 
-ROWS = 11
+(
+    VOLTAGE, COUNTDOWN, CURRENT, NORMAL, UNIFORM, TICKET, DRIVE, DECAY, NOISE, RESET, SPIKE, SLOPE,
+    ADAPTATION, BEND,
+) = range(ROWS)  # fmt: skip
+"""`COUNTDOWN`: steps until a neuron may fire again; `TICKET`: numbers of the roulette; `SLOPE` and
+`BEND`: derivatives of the spike with respect to voltage and (sign changed) adaptation."""
 
 LOGISTIC, EXPONENTIAL, DETERMINISTIC = 0, 1, 2
 
@@ -52,6 +57,9 @@ class Escape(NamedTuple):
     rate : factor on the escape rate.
     dampening : factor of the surrogate derivative with respect to the voltage.
     refractory : steps without spikes after a spike.
+    adaptation : rise of the threshold per unit of adaptation; 0: fixed thresholds.
+    keep : factor of the adaptation per step.
+    cut : roulette, smaller derivatives are kept now and then only; 0: all are kept.
     """
 
     kind: int
@@ -60,6 +68,9 @@ class Escape(NamedTuple):
     rate: float
     dampening: float
     refractory: int
+    adaptation: float
+    keep: float
+    cut: float
 
 
 class Course(NamedTuple):
@@ -73,6 +84,7 @@ class Course(NamedTuple):
     first_channel : (group + 1,) int64, channels of a group lie side by side.
     bin : (step,) int64, bin of each step of the window.
     drive : (trial, neuron) constant current.
+    extra : (step, neuron) current of a perturbation in the window; empty without one.
     first_trial : number of the first trial, for the random numbers.
     key : uint64, seed.
     """
@@ -83,6 +95,7 @@ class Course(NamedTuple):
     first_channel: np.ndarray
     bin: np.ndarray
     drive: np.ndarray
+    extra: np.ndarray
     first_trial: int
     key: int
 
@@ -103,20 +116,37 @@ class Events(NamedTuple):
     channels_end: np.ndarray
 
 
+class Surrogate(NamedTuple):
+    """Derivatives of the spikes of the window, written forward and read backward.
+
+    Without roulette a step has one entry per neuron; with it a step has a list of *sites*, the
+    neurons whose derivative is kept.
+
+    Attributes
+    ----------
+    slope : (trial, room), with respect to the voltage; no trials when no gradient is wanted.
+    bend : (trial, room), with respect to the adaptation, sign changed; no room without adaptation.
+    site : (trial, room) int32, neuron of each entry; no room without roulette.
+    end : (trial, step + 1) int64, where each step's sites begin and the next one's.
+    """
+
+    slope: np.ndarray
+    bend: np.ndarray
+    site: np.ndarray
+    end: np.ndarray
+
+
 class Output(NamedTuple):
-    """What a run writes.
+    """What a run gives.
 
     Attributes
     ----------
     counts : (trial, bin, neuron).
     projected : (trial, step, trace), steps before the window included.
-    slope : (trial, step, neuron) derivative of the spike with respect to the voltage; empty when
-        no gradient is wanted.
     """
 
     counts: np.ndarray
     projected: np.ndarray
-    slope: np.ndarray
 
 
 class Incoming(NamedTuple):

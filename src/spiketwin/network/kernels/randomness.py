@@ -14,7 +14,7 @@ import numpy as np
 from spiketwin.network.kernels.compiled import compiled, inlined
 from spiketwin.network.kernels.elementary import logarithm, sine_cosine
 
-NEURONS, INPUTS, LATENT, ROULETTE = 0, 1, 2, 3
+NEURONS, INPUTS, LATENT = 0, 1, 2
 """Streams."""
 
 ROUNDS = 7
@@ -26,6 +26,8 @@ _32 = _U(32)
 _M0, _M1 = _U(0xD2511F53), _U(0xCD9E8D57)
 _W0, _W1 = _U(0x9E3779B9), _U(0xBB67AE85)
 _UNIT = np.float32(2.0**-24)
+_BYTE, _8 = _U(0xFF), _U(8)
+_UNIT16 = np.float32(2.0**-16)
 
 
 @inlined
@@ -51,6 +53,12 @@ def _fraction(bits: int) -> float:
 
 
 @inlined
+def _ticket(high: int, low: int) -> float:
+    """A uniform number in (0, 1) from the bits of two numbers that `_fraction` leaves over."""
+    return (_F(np.int32(((high & _BYTE) << _8) | (low & _BYTE))) + _F(0.5)) * _UNIT16
+
+
+@inlined
 def _normals(x0: int, x1: int) -> tuple[float, float]:
     radius = np.sqrt(_F(-2) * logarithm(_fraction(x0) + _UNIT))
     sine, cosine = sine_cosine(_fraction(x1))
@@ -59,9 +67,9 @@ def _normals(x0: int, x1: int) -> tuple[float, float]:
 
 @compiled
 def draw_neurons(
-    rows: np.ndarray, normal: int, uniform: int, neurons: int, step: int, trial: int, key: int
+    rows: np.ndarray, normal: int, neurons: int, step: int, trial: int, key: int
 ) -> None:
-    """Fill two rows: a normal and a uniform number per neuron.
+    """Fill three rows from `normal` on: a normal, a uniform, and a coarse uniform number (16 bits).
 
     Neurons i and i + half share a counter, half being half the number of neurons rounded up; rows
     have room for 2 half numbers.
@@ -70,7 +78,8 @@ def draw_neurons(
     for i in range(half):
         x0, x1, x2, x3 = philox(_U(i), _U(step), _U(trial), _U(NEURONS), key, ROUNDS)
         rows[normal, i], rows[normal, i + half] = _normals(x0, x1)
-        rows[uniform, i], rows[uniform, i + half] = _fraction(x2), _fraction(x3)
+        rows[normal + 1, i], rows[normal + 1, i + half] = _fraction(x2), _fraction(x3)
+        rows[normal + 2, i], rows[normal + 2, i + half] = _ticket(x0, x2), _ticket(x1, x3)
 
 
 @compiled
@@ -98,9 +107,9 @@ def draw_uniform(
 
 @compiled
 def fill_neurons(rows: np.ndarray, neurons: int, step: int, first_trial: int, key: int) -> None:
-    """`draw_neurons` for all trials of (trial, 2, room)."""
+    """`draw_neurons` for all trials of (trial, 3, room)."""
     for trial in range(rows.shape[0]):
-        draw_neurons(rows[trial], 0, 1, neurons, step, first_trial + trial, key)
+        draw_neurons(rows[trial], 0, neurons, step, first_trial + trial, key)
 
 
 @compiled

@@ -1,0 +1,72 @@
+"""Trial-averaged rates that a network is compared with, taken once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spiketwin.config import Scale
+from spiketwin.losses.groups import Groups, bins_before
+from spiketwin.trials.features import window_matrix
+from spiketwin.trials.trialset import Trials
+
+
+@dataclass(frozen=True)
+class RateTarget:
+    """Trial-averaged rates of all model neurons.
+
+    Attributes
+    ----------
+    window : (group, time) filter.
+    psth : (time, neuron) recorded spikes per bin.
+    sd : (neuron,) s.d. over time, 1 where it is nearly 0.
+    rate_hz : (neuron,) recorded rate, before the event where the window has such bins.
+    before : (group,) groups that `rate_hz` counts.
+    before_s : their duration.
+    """
+
+    window: Tensor
+    psth: Tensor
+    sd: Tensor
+    rate_hz: Tensor
+    before: Tensor
+    before_s: float
+
+
+def rate_target(trials: Trials, psth: Scale, groups: Groups) -> RateTarget:
+    """Trial-averaged rates of the stitched units.
+
+    Units whose PSTH varies by less than half a spike per second keep their scale in counts
+    (Sourmpis et al. 2023, code): they would otherwise be fitted to noise.
+    """
+    first = trials.sessions[0]
+    window = window_matrix(first.counts.shape[1], first.bin_s, psth)
+    mean = _mean_counts(trials)
+    filtered = torch.from_numpy(window).T @ mean
+    sd = filtered.std(0, unbiased=False)
+    sd = torch.where(sd < 0.5 * first.bin_s, 1.0, sd)
+    before = bins_before(first)
+    return RateTarget(
+        window=_tensor(groups.rows(window)),
+        psth=filtered,
+        sd=sd,
+        rate_hz=mean[torch.from_numpy(before)].mean(0) / first.bin_s,
+        before=torch.from_numpy(groups.rows(before)),
+        before_s=float(before.sum() * first.bin_s),
+    )
+
+
+def _mean_counts(trials: Trials) -> Tensor:
+    """Spikes per bin averaged over trials, (bin, neuron), gathered from all sessions."""
+    bins = trials.sessions[0].counts.shape[1]
+    gathered = np.zeros((bins, len(trials.stitching)), dtype=np.float32)
+    for session in trials.sessions:
+        gathered[:, session.units["neuron"].to_numpy()] = session.counts.mean(0, dtype=np.float64)
+    return torch.from_numpy(gathered)
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
