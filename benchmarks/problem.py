@@ -57,7 +57,7 @@ def recordings(shape: Shape) -> Trials:
     area = np.arange(shape.neurons) * shape.areas // shape.neurons
     within = np.arange(shape.neurons) % (shape.neurons // shape.areas)
     inhibits = within * 5 >= 4 * (shape.neurons // shape.areas)
-    order = np.lexsort([area, inhibits])
+    order = np.lexsort([inhibits, area])
     stitching = pd.DataFrame(
         {
             "neuron": np.arange(shape.neurons),

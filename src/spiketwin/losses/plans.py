@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import ot
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -17,6 +16,8 @@ def assignment(cost: Tensor) -> Tensor:
 
 def transport(cost: Tensor) -> Tensor:
     """Exact plan (n, m) between uniform weights; its entries sum to 1."""
+    import ot  # takes two seconds, and few fits need it
+
     values = cost.detach().cpu().double().numpy()
     n, m = values.shape
     plan = ot.emd(np.full(n, 1 / n), np.full(m, 1 / m), values)

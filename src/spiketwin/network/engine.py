@@ -37,7 +37,7 @@ from spiketwin.network.threads import together
 from spiketwin.network.tiles import tile_back
 from spiketwin.network.workspace import Workspace
 
-TILE = 100
+TILE = 200
 """Largest number of trials in one matrix product of the backward pass."""
 
 SAMPLED_TILE = 40
@@ -199,29 +199,35 @@ def _outputs(circuit: Circuit, course: Course) -> tuple[Tensor, Tensor]:
 def _backward(
     circuit: Circuit, escape: Escape, course: Course, workspace: Workspace, incoming: Incoming
 ) -> Gradients:
-    """Gradients of all trials; every worker adds up its own, but for the drive."""
-    trials = len(course.drive)
-    workers = min(torch.get_num_threads(), trials)
-    tiles = _tiles(trials, workers, SAMPLED_TILE if escape.cut > 0 else TILE)
-    workers = min(workers, len(tiles))
+    """Gradients of all trials."""
+    trials, workers = len(course.drive), torch.get_num_threads()
     drive = np.zeros_like(course.drive)
-    parts = [_zeros(circuit, drive) for _ in range(workers)]
+    if escape.cut > 0:
+        tiles = _tiles(trials, workers, SAMPLED_TILE)
+        parts = [_zeros(circuit, drive) for _ in range(min(workers, len(tiles)))]
 
-    def work(worker: int) -> None:
-        for tile in tiles[worker::workers]:
-            if escape.cut > 0:
+        def work(worker: int) -> None:
+            for tile in tiles[worker :: len(parts)]:
                 tile_back_sampled(
                     circuit, escape, course, workspace.events, workspace.surrogate, incoming,
                     parts[worker], tile.start, len(tile),
                 )  # fmt: skip
-            else:
-                with torch.no_grad():
-                    tile_back(circuit, escape, course, workspace, incoming, parts[worker], tile)
 
-    together(work, workers)
+        together(work, len(parts))
+        return _total(parts, Gradients._fields)
+    parts = [_zeros(circuit, drive) for _ in range(min(workers, trials))]
+    parts = [part._replace(recurrent=parts[0].recurrent, input=parts[0].input) for part in parts]
+    for tile in _tiles(trials, 1, TILE):
+        tile_back(circuit, escape, course, workspace, incoming, parts, tile)
+    return _total(parts, ("noise", "reset", "readout"))
+
+
+def _total(parts: list[Gradients], names: tuple[str, ...]) -> Gradients:
+    """Sum of the workers' gradients; the drive and arrays that are not named are shared."""
     for part in parts[1:]:
-        for total, more in zip(parts[0][:-1], part[:-1], strict=True):
-            total += more
+        for name in names:
+            if name != "drive":
+                getattr(parts[0], name)[...] += getattr(part, name)
     return parts[0]
 
 

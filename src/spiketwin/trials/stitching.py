@@ -89,12 +89,12 @@ def _typed(table: pd.DataFrame, stitching: Stitching, notes: list[str]) -> pd.Da
 
 
 def _wanted(table: pd.DataFrame, stitching: Stitching) -> dict[tuple[str, str], int]:
-    """Neurons wanted of each (type, area), excitatory first."""
+    """Neurons wanted of each (type, area); area after area, excitatory first."""
     number = stitching.neurons_per_area
     areas = list(number) if isinstance(number, dict) else sorted(set(table["area"]))
     wanted = {}
-    for kind in TYPES:
-        for area in areas:
+    for area in areas:
+        for kind in TYPES:
             there = int(((table["area"] == area) & (table["cell_type"] == kind)).sum())
             asked = number.get(area) if isinstance(number, dict) else number
             wanted[kind, area] = there if asked == "all" else _share(asked, kind, stitching)  # type: ignore[arg-type]

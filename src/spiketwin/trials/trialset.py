@@ -78,7 +78,7 @@ class Trials:
     sessions : sets restricted to the units that the network stands for.
     stitching : one row per model neuron, columns ``neuron``, ``area``, ``cell_type``
         ("excitatory" or "inhibitory"), ``session``, ``unit``, ``rate_hz``; sorted by
-        ``neuron`` = 0 ... N - 1: excitatory neurons first, then inhibitory, each grouped by area.
+        ``neuron`` = 0 ... N - 1: area after area, in each the excitatory neurons first.
     """
 
     sessions: tuple[TrialSet, ...]

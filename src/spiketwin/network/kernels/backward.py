@@ -53,6 +53,8 @@ def step_back(
     rows: np.ndarray,
     first: int,
     inside: int,
+    share: int,
+    shares: int,
 ) -> None:
     """One step of the window, backwards, for a tile of trials.
 
@@ -66,11 +68,12 @@ def step_back(
     rows : (row, neuron) scratch.
     first : first trial of the tile.
     inside : step of the window.
+    share, shares : the trials that are taken: every `shares`-th from `share` on.
     """
     now, following = inside % history.shape[0], (inside + 1) % history.shape[0]
     neurons = recurrent.shape[1]
     entries = slice(inside * neurons, (inside + 1) * neurons)
-    for k in range(recurrent.shape[0]):
+    for k in range(share, recurrent.shape[0], shares):
         trial, h = first + k, history[now, k]
         decayed(circuit, history[following, k], rows, h)
         _outside(circuit, course, incoming, recurrent[k], rows, trial, inside)

@@ -65,7 +65,7 @@ def tile_back_sampled(
             to_spikes(circuit, course, events, incoming, gradients, rows, trial, inside)
         if inside % STEPS == 0:
             stop = min(inside + STEPS, window)
-            weights_back(circuit, course, events, gradients, history, first, inside, stop)
+            weights_back(circuit, course, events, gradients, history, first, inside, stop, 0, 1)
 
 
 @compiled

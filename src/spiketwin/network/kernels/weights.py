@@ -23,6 +23,8 @@ def weights_back(
     first: int,
     begin: int,
     stop: int,
+    share: int,
+    shares: int,
 ) -> None:
     """Add the steps begin ... stop - 1 of the window of a tile of trials.
 
@@ -32,6 +34,7 @@ def weights_back(
     gradients : to add to.
     history : (length, tile, neuron), h of these steps at ``step % length``.
     first : first trial of the tile.
+    share, shares : the sources that are taken: every `shares`-th from `share` on.
     """
     length, tile, neurons = history.shape
     table = history.reshape(length * tile, neurons)
@@ -42,11 +45,11 @@ def weights_back(
         ends[source + 1] += ends[source]
     which = np.empty(ends[-1], np.int64)
     _visit(circuit, course, events, ends, which, length, tile, first, begin, stop)
-    for source in range(recurrent):
+    for source in range(share, recurrent, shares):
         low, high = circuit.reach[source % neurons]
         row = gradients.recurrent[source, low:high]
         add_rows(row, table, which, ends[source - 1] if source else 0, ends[source], low)
-    for channel in range(len(circuit.input)):
+    for channel in range(share, len(circuit.input), shares):
         source = recurrent + channel
         row = gradients.input[channel]
         add_rows(row, table, which, ends[source - 1] if source else 0, ends[source], 0)
