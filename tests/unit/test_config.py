@@ -36,6 +36,11 @@ def test_shipped_configurations_are_valid_and_named_after_their_file(path):
     assert resolve(yaml.safe_load(dump_config(config))) == config
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.001, 0.003, 0.4])
+def test_delays_are_multiples_of_the_step_within_the_trial(delay_s):
+    _fails({"models": {"m": {"network": {"delays_s": [0.004, delay_s]}}}}, "delays_s", "m")
+
+
 def test_models_inherit_the_shared_blocks_and_say_what_differs():
     config = resolve(
         {

@@ -1,6 +1,9 @@
 """Running a network."""
 
 import gc
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +14,7 @@ from jaxtyping import Float, jaxtyped
 
 from spiketwin.config import InputGroup, Latent
 from spiketwin.config import Network as NetworkConfig
+from spiketwin.errors import SpiketwinError
 from spiketwin.network import (
     Run,
     behaviour,
@@ -20,6 +24,7 @@ from spiketwin.network import (
     run,
     save_network,
     stimulate,
+    workspace,
 )
 from spiketwin.network.draws import CounterDraws
 from spiketwin.network.loop import simulate
@@ -199,3 +204,72 @@ def test_runs_are_forgotten_with_their_results(engine):
 
     first = tensors_after_a_run()
     assert tensors_after_a_run() <= first + 5
+
+
+@pytest.mark.parametrize("engine", ["torch", "numba"])
+def test_numbers_that_are_not_finite_are_named(engine):
+    network = _network(engine=engine)
+    recurrent = network.parameters["recurrent"].clone()
+    recurrent[0, 3, 4] = torch.nan
+    with pytest.raises(SpiketwinError, match="'recurrent' of the network has 1 entries"):
+        _run(network.with_parameters({"recurrent": recurrent}))
+    stimulation = _stimulation(2)
+    broken = replace(stimulation, probability=stimulation.probability * torch.inf)
+    with pytest.raises(SpiketwinError, match="input probability"):
+        run(network, broken, Run(0, even_bins(100, 1)))
+    pulse = torch.full((100, 40), torch.nan)
+    with pytest.raises(SpiketwinError, match="perturbation"):
+        run(network, _stimulation(2), Run(0, even_bins(100, 1), perturbation=pulse))
+
+
+def test_a_batch_that_does_not_fit_is_refused_before_anything_is_allocated(monkeypatch):
+    monkeypatch.setattr(workspace, "memory_available_mb", lambda: 0.01)
+    network = _network(engine="numba", refractory_s=0.006)
+    with pytest.raises(SpiketwinError, match=r"needs \d+ MB .* learning.batches"):
+        _run(network)
+
+
+def test_memory_is_read_from_the_system(tmp_path, monkeypatch):
+    meminfo, limit, used = (tmp_path / name for name in ("meminfo", "max", "current"))
+    monkeypatch.setattr(workspace, "MEMINFO", meminfo)
+    monkeypatch.setattr(workspace, "CGROUP", (limit, used))
+    assert workspace.memory_available_mb() == float("inf")
+    meminfo.write_text("MemTotal: 9 kB\nMemAvailable: 3145728 kB\n")
+    limit.write_text("max")
+    assert workspace.memory_available_mb() == 3072
+    limit.write_text(str(2**30))
+    used.write_text(str(2**29))
+    assert workspace.memory_available_mb() == 512
+
+
+KERNEL = """
+import numpy as np
+from spiketwin.network.kernels.rows import add
+ones = np.ones(3, np.float32)
+add(ones, ones)
+print(ones.sum())
+"""
+
+
+def _kernel(folder):
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "6.0\n"
+    return done.stderr
+
+
+@pytest.mark.parametrize("damaged", ["*.nbi", "*.nbc"])
+def test_damaged_compiled_kernels_are_compiled_again_and_it_is_said(tmp_path, damaged):
+    assert _kernel(tmp_path) == ""
+    files = list(tmp_path.rglob(damaged))
+    assert files
+    for file in files:
+        file.write_bytes(b"garbage\n")
+    said = _kernel(tmp_path)
+    assert "cannot be read" in said and "NUMBA_CACHE_DIR" in said
+    assert _kernel(tmp_path) == ""

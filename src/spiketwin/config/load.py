@@ -41,6 +41,7 @@ class Config(Section):
     def _agrees(self) -> Self:
         for name, model in self.models.items():
             _check_step(name, model, self.trials.bin_s)
+            _check_delays(name, model, self.trials.window_s)
             _check_stimuli(name, model, set(self.recordings.mapping.stimuli))
         return self
 
@@ -52,6 +53,18 @@ def _check_step(name: str, model: Model, bin_s: float) -> None:
             f"trials.bin_s {bin_s:g} s is not a multiple of network.step_s "
             f"{model.network.step_s:g} s of model {name!r}"
         )
+
+
+def _check_delays(name: str, model: Model, window_s: tuple[float, float]) -> None:
+    step_s, longest_s = model.network.step_s, window_s[1] - window_s[0]
+    for delay_s in model.network.delays_s:
+        steps = delay_s / step_s
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * steps or delay_s >= longest_s:
+            raise ValueError(
+                f"a delay of {delay_s:g} s in network.delays_s of model {name!r}; expected a "
+                f"multiple of network.step_s {step_s:g} s below the {longest_s:g} s of "
+                "trials.window_s"
+            )
 
 
 def _check_stimuli(name: str, model: Model, known: set[str]) -> None:

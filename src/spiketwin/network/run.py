@@ -69,8 +69,14 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
     network : the network.
     stimulation : input probabilities, one entry per step of the window.
     how : seed, bins, time before the window.
+
+    Raises
+    ------
+    SpiketwinError
+        When a parameter or an input is not finite, or the batch does not fit into the memory.
     """
     config, device = network.config, network.sign.device
+    _check_finite(network, stimulation, how)
     before = round((config.prerun_s if how.prerun_s is None else how.prerun_s) / config.step_s)
     source = draws(how.seed, device, how.first_trial)
     dimensions = config.latent.dimensions if config.latent else 0
@@ -87,6 +93,20 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
         )
     carried = _filter_state(network, prepared, projected[:, :before].detach())
     return Activity(counts, projected[:, before:], carried, bins)
+
+
+def _check_finite(network: Network, stimulation: Stimulation, how: Run) -> None:
+    given = {f"parameter {name!r}": value for name, value in network.parameters.items()}
+    given |= {"input probability": stimulation.probability, "perturbation": how.perturbation}
+    for name, values in given.items():
+        # One pass; the sum is finite exactly if everything is, but for overflow.
+        if values is not None and not bool(torch.isfinite(values.detach().sum())):
+            wrong = int((~torch.isfinite(values)).sum())
+            if wrong:
+                raise SpiketwinError(
+                    f"the {name} of the network has {wrong} entries that are not finite numbers; "
+                    "fit again with a lower learning.learning_rate, or mend the model's folder"
+                )
 
 
 def engine_of(network: Network) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from numba import njit
+from numba.core.caching import FunctionCache
 
 FAST = {"contract", "nsz", "nnan", "ninf", "arcp"}
 """Fast-math flags that leave the order of operations alone."""
@@ -22,25 +24,49 @@ def reordered(function: Callable[..., Any]) -> Any:
     return _compiled(function, FAST | {"reassoc"})
 
 
-def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        _say_once()
-        return njit(**options)(function)
-
-
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile into every caller."""
     return njit(inline="always", error_model="numpy", fastmath=FAST)(function)
 
 
-def _say_once(said: list[bool] = []) -> None:  # noqa: B006
-    if not said:
-        print(
-            "no folder to keep compiled kernels in, so that every run compiles them again (20 s); "
-            "set NUMBA_CACHE_DIR to a folder that can be written",
-            file=sys.stderr,
-        )
-        said.append(True)
+def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
+    dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+    try:
+        dispatcher._cache = _Cache(function)  # as `cache=True` does with its own class
+    except RuntimeError:
+        _say("there is no folder to keep compiled kernels in")
+    return dispatcher
+
+
+class _Cache(FunctionCache):
+    """A cache whose files may be broken or may not be written: kernels are compiled again then."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # whatever a damaged file makes of itself
+            _say(f"compiled kernels in {self.cache_path} cannot be read ({type(error).__name__})")
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            self._save_anew(sig, data)
+        except Exception as error:
+            _say(f"compiled kernels cannot be written to {self.cache_path} ({error})")
+
+    def _save_anew(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            self.flush()
+            super().save_overload(sig, data)
+
+
+@cache
+def _say(what: str) -> None:
+    """Say something once."""
+    print(
+        f"{what}; they are compiled again (20 s); set NUMBA_CACHE_DIR to a folder that can be "
+        "written",
+        file=sys.stderr,
+    )
