@@ -37,8 +37,11 @@ from spiketwin.network.threads import together
 from spiketwin.network.tiles import tile_back
 from spiketwin.network.workspace import Workspace
 
-TILE = 200
+TILE = 100
 """Largest number of trials in one matrix product of the backward pass."""
+
+TOGETHER = 50
+"""Trials per worker below which workers share the products instead of the trials."""
 
 SAMPLED_TILE = 40
 """Largest number of trials whose events are sorted together after a roulette."""
@@ -199,35 +202,49 @@ def _outputs(circuit: Circuit, course: Course) -> tuple[Tensor, Tensor]:
 def _backward(
     circuit: Circuit, escape: Escape, course: Course, workspace: Workspace, incoming: Incoming
 ) -> Gradients:
-    """Gradients of all trials."""
-    trials, workers = len(course.drive), torch.get_num_threads()
+    """Gradients of all trials; a worker has tiles of its own where there are enough trials."""
+    trials, threads = len(course.drive), torch.get_num_threads()
+    exact = escape.cut == 0
+    if exact and trials < threads * TOGETHER:
+        return _backward_together(circuit, escape, course, workspace, incoming)
+    tiles = _tiles(trials, threads, TILE if exact else SAMPLED_TILE)
     drive = np.zeros_like(course.drive)
-    if escape.cut > 0:
-        tiles = _tiles(trials, workers, SAMPLED_TILE)
-        parts = [_zeros(circuit, drive) for _ in range(min(workers, len(tiles)))]
+    parts = [_zeros(circuit, drive) for _ in range(min(threads, len(tiles)))]
 
-        def work(worker: int) -> None:
-            for tile in tiles[worker :: len(parts)]:
+    def work(worker: int) -> None:
+        mine = parts[worker]
+        for tile in tiles[worker :: len(parts)]:
+            if exact:
+                tile_back(circuit, escape, course, workspace, incoming, [mine], tile)
+            else:
                 tile_back_sampled(
                     circuit, escape, course, workspace.events, workspace.surrogate, incoming,
-                    parts[worker], tile.start, len(tile),
+                    mine, tile.start, len(tile),
                 )  # fmt: skip
 
-        together(work, len(parts))
-        return _total(parts, Gradients._fields)
-    parts = [_zeros(circuit, drive) for _ in range(min(workers, trials))]
-    parts = [part._replace(recurrent=parts[0].recurrent, input=parts[0].input) for part in parts]
-    for tile in _tiles(trials, 1, TILE):
-        tile_back(circuit, escape, course, workspace, incoming, parts, tile)
+    together(work, len(parts))
+    return _total(parts, ("recurrent", "input", "noise", "reset", "readout"))
+
+
+def _backward_together(
+    circuit: Circuit, escape: Escape, course: Course, workspace: Workspace, incoming: Incoming
+) -> Gradients:
+    """Few trials: all workers on one tile, so that products stay large."""
+    trials = len(course.drive)
+    first = _zeros(circuit, np.zeros_like(course.drive))
+    parts = [first]
+    for _ in range(min(torch.get_num_threads(), trials) - 1):
+        own = _zeros(circuit, first.drive)
+        parts.append(own._replace(recurrent=first.recurrent, input=first.input))
+    tile_back(circuit, escape, course, workspace, incoming, parts, range(trials))
     return _total(parts, ("noise", "reset", "readout"))
 
 
 def _total(parts: list[Gradients], names: tuple[str, ...]) -> Gradients:
-    """Sum of the workers' gradients; the drive and arrays that are not named are shared."""
+    """Sum of the workers' gradients; arrays that are not named are shared."""
     for part in parts[1:]:
         for name in names:
-            if name != "drive":
-                getattr(parts[0], name)[...] += getattr(part, name)
+            getattr(parts[0], name)[...] += getattr(part, name)
     return parts[0]
 
 

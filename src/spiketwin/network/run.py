@@ -96,6 +96,7 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
 
 
 def _check_finite(network: Network, stimulation: Stimulation, how: Run) -> None:
+    given: dict[str, Tensor | None]
     given = {f"parameter {name!r}": value for name, value in network.parameters.items()}
     given |= {"input probability": stimulation.probability, "perturbation": how.perturbation}
     for name, values in given.items():

@@ -1,8 +1,8 @@
 """Exact backward pass of a tile of trials: matrix products by torch, the rest by kernels.
 
-All workers go through the steps together. At each step they share the columns of the product first
-and the trials after it, so that a worker reads its part of the weights only, and small batches make
-products as large as they can be.
+Several workers on one tile go through the steps together. At each step they share the columns of
+the product first and the trials after it, so that a worker reads its part of the weights only, and
+small batches make products as large as they can be.
 """
 
 from __future__ import annotations

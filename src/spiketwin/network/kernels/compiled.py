@@ -30,7 +30,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
-    dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+    dispatcher: Any = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
     try:
         dispatcher._cache = _Cache(function)  # as `cache=True` does with its own class
     except RuntimeError:
