@@ -31,6 +31,18 @@ class Stopwatch:
         self.cpu = time.process_time() - self.cpu
         self.wall = time.perf_counter() - self.wall
 
+    @classmethod
+    def nothing(cls) -> Stopwatch:
+        """A watch that has measured nothing yet."""
+        watch = cls()
+        watch.cpu = watch.wall = 0.0
+        return watch
+
+    def add(self, other: Stopwatch) -> None:
+        """Add what another watch measured."""
+        self.cpu += other.cpu
+        self.wall += other.wall
+
     def report(self, repeats: int = 1) -> Measured:
         """What one repetition took."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

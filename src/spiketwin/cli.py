@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         if name in {"fit", "simulate"}:
             stage.add_argument("--model", required=True, help="model of the configuration")
             stage.add_argument("--seed", type=int, default=0, help="seed of the fit")
-            stage.add_argument("--threads", type=int, default=1, help="threads of the computation")
+        if name in {"fit", "simulate", "plot"}:
+            stage.add_argument("--threads", type=int, default=1, help="threads (plot: processes)")
         if name == "fit":
             stage.add_argument("--fresh", action="store_true", help="ignore a checkpoint")
         if name == "plot":
@@ -168,11 +169,11 @@ def _analyse(given: argparse.Namespace) -> None:
 
 
 def _plot(given: argparse.Namespace) -> None:
-    from spiketwin.figures import available, plot
+    from spiketwin.figures import available, plot_all
 
     config = _config(given)
-    for name in given.figure or available(config):
-        plot(config, _files(given, config), name)
+    names = given.figure or available(config)
+    plot_all(config, _files(given, config), names, given.threads)
 
 
 def _report(given: argparse.Namespace) -> None:

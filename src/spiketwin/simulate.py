@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from spiketwin.config import Config
-from spiketwin.errors import SpiketwinError
-from spiketwin.files import RunFiles, read_arrays, write_arrays
-from spiketwin.network import SHARED, Network, Simulation, load_network
+from spiketwin.files import RunFiles
+from spiketwin.network import Network, load_network
 from spiketwin.network.trialwise import exchangeable, pool, simulate_like
 from spiketwin.randomness import integer_seed
+from spiketwin.trials.simulation import SHARED, Simulation, save_simulation
 from spiketwin.trials.store import load_run_trials
 from spiketwin.trials.trialset import Trials, TrialSet
 
@@ -90,51 +90,3 @@ def _trial_table(driven: Sequence[TrialSet], shared: bool) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "trial", np.arange(len(table)))
     return table
-
-
-_TABLES = ("trials", "stimuli", "stitching")
-
-
-def save_simulation(simulation: Simulation, path: Path) -> None:
-    """Write a simulation as one npz."""
-    tables = {
-        f"{name}/{column}": _plain(values)
-        for name in _TABLES
-        for column, values in getattr(simulation, name).items()
-    }
-    peak = int(simulation.counts.max(initial=0))
-    arrays = {
-        "counts": simulation.counts.astype(np.uint8 if peak < 256 else np.uint16),
-        "behaviour": simulation.behaviour,
-        "traces": np.array(simulation.traces, dtype=str),
-        "start_s": np.array(simulation.start_s),
-        "bin_s": np.array(simulation.bin_s),
-    }
-    write_arrays(path, arrays | tables)
-
-
-def _plain(values: pd.Series) -> np.ndarray:
-    """A column as an array that needs no pickle."""
-    numeric = pd.api.types.is_numeric_dtype(values)
-    return values.to_numpy() if numeric else values.to_numpy(dtype=str)
-
-
-def load_simulation(path: Path) -> Simulation:
-    """Read a simulation that `save_simulation` wrote."""
-    if not Path(path).exists():
-        raise SpiketwinError(f"{path} is missing; make it with: spiketwin simulate")
-    arrays = read_arrays(path)
-    tables = {
-        name: pd.DataFrame(
-            {key.split("/")[1]: arrays[key] for key in arrays if key.startswith(f"{name}/")}
-        )
-        for name in _TABLES
-    }
-    return Simulation(
-        counts=arrays["counts"],
-        behaviour=arrays["behaviour"],
-        traces=tuple(str(name) for name in arrays["traces"]),
-        start_s=float(arrays["start_s"]),
-        bin_s=float(arrays["bin_s"]),
-        **tables,
-    )

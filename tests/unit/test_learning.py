@@ -73,7 +73,7 @@ def test_learning_rate_rises_stays_and_decays_to_its_final_share():
 
 
 def test_batches_grow_in_equal_shares():
-    config = GradientLearning(steps=340)
+    config = GradientLearning(steps=340, batches=[16, 32, 64, 128])
     sizes = [batch_size(k, config) for k in range(340)]
     assert [sizes.count(b) for b in (16, 32, 64, 128)] == [85, 85, 85, 85]
 

@@ -210,7 +210,10 @@ def test_stitching_gives_the_published_sizes():
     assert dict(sizes) == {(a, k): n for a in ("area1", "area2") for k, n in
                            (("excitatory", 200), ("inhibitory", 50))}  # fmt: skip
     assert list(stitched.stitching["neuron"]) == list(range(500))
-    assert (stitched.stitching["cell_type"][:400] == "excitatory").all()
+    kinds = stitched.stitching[["area", "cell_type"]].drop_duplicates(ignore_index=True)
+    assert list(kinds["area"]) == ["area1", "area1", "area2", "area2"]
+    assert list(kinds["cell_type"]) == ["excitatory", "inhibitory"] * 2
+    assert (stitched.stitching["area"][:250] == "area1").all()
 
 
 def test_no_unit_is_used_twice_and_every_session_keeps_its_own_counts():

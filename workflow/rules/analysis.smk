@@ -4,7 +4,7 @@ rule analyse:
         fits("model.json"),
         fits("history.parquet"),
         stitching="results/{run}/stitching.parquet",
-        code=code("analysis", "trials/features.py"),
+        code=code("analysis", "trials/features.py", "trials/simulation.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/tables/scores.parquet",

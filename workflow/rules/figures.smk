@@ -27,8 +27,9 @@ rule figures:
         ],
     log:
         "results/{run}/logs/figures.log",
+    threads: 2
     shell:
-        "spiketwin plot --config {input.config} > {log} 2>&1"
+        "spiketwin plot --config {input.config} --threads {threads} > {log} 2>&1"
 
 
 # One target per figure: snakemake figure_rasters, snakemake figure_outcomes, ...

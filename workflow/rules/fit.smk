@@ -31,7 +31,7 @@ rule simulate:
         "results/{run}/fits/{model}/seed-{seed}/model.safetensors",
         "results/{run}/fits/{model}/seed-{seed}/model.json",
         stitching="results/{run}/stitching.parquet",
-        code=code("network", "simulate.py"),
+        code=code("network", "simulate.py", "trials/simulation.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/fits/{model}/seed-{seed}/simulation.npz",

@@ -12,8 +12,8 @@ from spiketwin.analysis.references import REFERENCES, reference_trials
 from spiketwin.config import Config
 from spiketwin.files import RunFiles
 from spiketwin.randomness import numpy_generator
-from spiketwin.simulate import load_simulation
 from spiketwin.trials.features import FeatureMap
+from spiketwin.trials.simulation import load_simulation
 from spiketwin.trials.trialset import Trials, TrialSet
 
 REFERENCE_TRIALS = 400

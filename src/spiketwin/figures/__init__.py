@@ -8,14 +8,14 @@ from spiketwin.figures.catalogue import available
 from spiketwin.figures.palette import CEILING, DATA, REFERENCES, Palette
 
 if TYPE_CHECKING:
-    from spiketwin.figures.gallery import FIGURES, plot
+    from spiketwin.figures.gallery import FIGURES, plot, plot_all
 
-__all__ = ["CEILING", "DATA", "FIGURES", "REFERENCES", "Palette", "available", "plot"]
+__all__ = ["CEILING", "DATA", "FIGURES", "REFERENCES", "Palette", "available", "plot", "plot_all"]
 
 
 def __getattr__(name: str) -> Any:
     """Drawing is imported when it is asked for: a dry run of the workflow only needs the names."""
-    if name not in ("FIGURES", "plot"):
+    if name not in ("FIGURES", "plot", "plot_all"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from spiketwin.figures import gallery
 

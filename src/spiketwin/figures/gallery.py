@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 from matplotlib.figure import Figure
 
@@ -64,5 +67,17 @@ def plot(config: Config, files: RunFiles, name: str) -> None:
     with styled():
         figure = FIGURES[name](Source(config, files))
         for suffix, metadata in _NO_DATES.items():
-            with appearing(files.figure(name, suffix)) as partial:
-                figure.savefig(partial, format=suffix, metadata=metadata)
+            with appearing(files.figure(name, suffix)) as path:
+                figure.savefig(path, format=suffix, metadata=metadata)
+
+
+def plot_all(config: Config, files: RunFiles, names: Sequence[str], processes: int) -> None:
+    """Draw some figures, several at a time (the drawing library is not made for threads)."""
+    draw = partial(plot, config, files)
+    if min(processes, len(names)) < 2:
+        for name in names:
+            draw(name)
+        return
+    with ProcessPoolExecutor(min(processes, len(names)), get_context("spawn")) as pool:
+        for _ in pool.map(draw, names):
+            pass

@@ -5,16 +5,13 @@ from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network, Parameters, build, clip
 from spiketwin.network.prepared import projection
 from spiketwin.network.run import Activity, Run, behaviour, engine_of, even_bins, run
-from spiketwin.network.simulation import SHARED, Simulation
 from spiketwin.network.store import load_network, save_network
 
 __all__ = [
-    "SHARED",
     "Activity",
     "Network",
     "Parameters",
     "Run",
-    "Simulation",
     "Stimulation",
     "behaviour",
     "build",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from spiketwin.errors import SpiketwinError
+from spiketwin.files import read_arrays, write_arrays
 from spiketwin.trials.trialset import TrialSet, stimuli_of
 
 SHARED = ""
@@ -55,3 +58,51 @@ class Simulation:
             start_s=self.start_s,
             bin_s=self.bin_s,
         )
+
+
+_TABLES = ("trials", "stimuli", "stitching")
+
+
+def save_simulation(simulation: Simulation, path: Path) -> None:
+    """Write a simulation as one npz."""
+    tables = {
+        f"{name}/{column}": _plain(values)
+        for name in _TABLES
+        for column, values in getattr(simulation, name).items()
+    }
+    peak = int(simulation.counts.max(initial=0))
+    arrays = {
+        "counts": simulation.counts.astype(np.uint8 if peak < 256 else np.uint16),
+        "behaviour": simulation.behaviour,
+        "traces": np.array(simulation.traces, dtype=str),
+        "start_s": np.array(simulation.start_s),
+        "bin_s": np.array(simulation.bin_s),
+    }
+    write_arrays(path, arrays | tables)
+
+
+def _plain(values: pd.Series) -> np.ndarray:
+    """A column as an array that needs no pickle."""
+    numeric = pd.api.types.is_numeric_dtype(values)
+    return values.to_numpy() if numeric else values.to_numpy(dtype=str)
+
+
+def load_simulation(path: Path) -> Simulation:
+    """Read a simulation that `save_simulation` wrote."""
+    if not Path(path).exists():
+        raise SpiketwinError(f"{path} is missing; make it with: spiketwin simulate")
+    arrays = read_arrays(path)
+    tables = {
+        name: pd.DataFrame(
+            {key.split("/")[1]: arrays[key] for key in arrays if key.startswith(f"{name}/")}
+        )
+        for name in _TABLES
+    }
+    return Simulation(
+        counts=arrays["counts"],
+        behaviour=arrays["behaviour"],
+        traces=tuple(str(name) for name in arrays["traces"]),
+        start_s=float(arrays["start_s"]),
+        bin_s=float(arrays["bin_s"]),
+        **tables,
+    )
