@@ -11,3 +11,5 @@ export UV_FIND_LINKS
 [ -n "$UV_FIND_LINKS" ] || unset UV_FIND_LINKS
 .venv/bin/python -m uv pip install -q --python .venv/bin/python \
   -e ".${extras:+[$extras]}" -c workflow/envs/constraints.txt
+# Compiled kernels are kept beside the package; the first fit need not wait for them.
+.venv/bin/spiketwin warm-up

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_describe(commands)
+    _command(commands, "warm-up", _warm_up, "compile the kernels now, not at the first fit")
     for name, run, text in STAGES:
         stage = _command(commands, name, run, text)
         stage.add_argument("--config", type=Path, required=True, help="YAML configuration")
@@ -149,6 +150,12 @@ def _fit(given: argparse.Namespace) -> None:
     torch.set_num_threads(given.threads)
     config = _config(given)
     fit(config, given.model, given.seed, _files(given, config), given.fresh)
+
+
+def _warm_up(given: argparse.Namespace) -> None:
+    from spiketwin.learning.warmup import warm_up
+
+    warm_up()
 
 
 def _simulate(given: argparse.Namespace) -> None:

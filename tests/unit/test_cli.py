@@ -1,6 +1,7 @@
 """The command line: exit codes, one line for errors."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -87,3 +88,13 @@ def test_recordings_folder_by_environment(monkeypatch, config, tmp_path, capsys)
     assert str(tmp_path / "there" / "a.nwb") in message
     config.write_text(yaml.safe_dump(raw | {"recordings": {**raw["recordings"], "folder": "/lab"}}))
     assert "/lab/a.nwb" in _error(capsys, "prepare", "--config", config, "--results", tmp_path)
+
+
+def test_warm_up_compiles_what_a_fit_needs(tmp_path):
+    """A second process finds every kernel on disk and adds none."""
+    command = [sys.executable, "-m", "spiketwin.cli", "warm-up"]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run(command, check=True, env=environment)
+    kernels = set(tmp_path.rglob("*.nbc"))
+    subprocess.run(command, check=True, env=environment)
+    assert len(kernels) > 10 and set(tmp_path.rglob("*.nbc")) == kernels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,9 @@ from spiketwin.trials.simulation import load_simulation
 from spiketwin.trials.trialset import Trials, TrialSet
 
 REFERENCE_TRIALS = 400
+
+KEPT = 6
+"""Sets of trials of a session whose population averages are kept."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Session:
     recorded: TrialSet
     features: FeatureMap
     scales: tuple[str, ...]
+    _kept: dict[int, tuple[TrialSet, np.ndarray]] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -56,12 +60,23 @@ class Session:
 
     def vectors(self, trials: TrialSet, scale: int = 0) -> np.ndarray:
         """Standardised neural features as vectors (trial, D)."""
-        return self.features.flat(trials.counts.astype(np.float32), scale)
+        features: np.ndarray = self.features.standardised(self.averages(trials))[scale]
+        return features.reshape(len(features), -1)
 
     def rates_hz(self, trials: TrialSet, window: np.ndarray) -> np.ndarray:
         """Area rates (trial, area, time) through a filter (bin, time)."""
-        averages = trials.counts.astype(np.float32) @ self.features.membership
-        return averages.swapaxes(1, 2) @ window / trials.bin_s
+        rates: np.ndarray = self.averages(trials) @ window / trials.bin_s
+        return rates
+
+    def averages(self, trials: TrialSet) -> np.ndarray:
+        """Population averages (trial, area, bin); those of the last few sets are kept."""
+        kept = self._kept.get(id(trials))
+        if kept is None:
+            averages = self.features.averages(trials.counts.astype(np.float32))
+            kept = self._kept[id(trials)] = (trials, averages)
+            if len(self._kept) > KEPT:
+                del self._kept[next(iter(self._kept))]
+        return kept[1]
 
 
 @dataclass(frozen=True)

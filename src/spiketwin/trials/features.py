@@ -115,7 +115,14 @@ class FeatureMap:
 
     def __call__(self, counts: Array) -> list[Array]:
         """Standardised features, one (trial, area, feature_time) per scale."""
-        averages = _averages(counts, self.membership)
+        return self.standardised(self.averages(counts))
+
+    def averages(self, counts: Array) -> Array:
+        """Population averages, (trial, area, bin)."""
+        return _averages(counts, self.membership)
+
+    def standardised(self, averages: Array) -> list[Array]:
+        """Filtered and standardised population averages, one per scale."""
         return [
             (averages @ window - mean[:, None]) / sd[:, None]
             for window, mean, sd in zip(self.windows, self.mean, self.sd, strict=True)

@@ -1,0 +1,50 @@
+"""Compiling every kernel of a fit once, so that the first fit need not wait for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from spiketwin.config import Features, GradientLearning, InputGroup, Model, Scale
+from spiketwin.config import Network as NetworkConfig
+from spiketwin.learning.fit import gradient_fitter
+from spiketwin.network import build
+from spiketwin.trials.trialset import Trials, TrialSet
+
+UNITS, TRIALS, BINS = 8, 8, 20
+
+
+def warm_up() -> None:
+    """Take a step of a tiny fit with the sampled and with the exact gradient."""
+    trials = _trials()
+    for roulette in (0.1, 0.0):
+        model = Model(
+            network=NetworkConfig(inputs=[InputGroup(name="noise", channels=4)]),
+            learning=GradientLearning(batches=[8], calibration=0, roulette=roulette),
+        )
+        network = build(trials.stitching, model.network, ["trace"], 0)
+        features = Features(scales=[Scale(window_s=0.02, stride_s=0.01)], min_units=2)
+        fitter = gradient_fitter(network, trials, features, model, 0)
+        fitter.step(network, fitter.start(network))
+
+
+def _trials() -> Trials:
+    """Silent units; the spikes of the network do not depend on them."""
+    unit = np.arange(UNITS)
+    kinds = np.where(unit % 4 == 3, "inhibitory", "excitatory")
+    units = pd.DataFrame(
+        {"unit": unit, "area": "area", "cell_type": kinds, "rate_hz": 0.0, "neuron": unit}
+    )
+    table = pd.DataFrame({"trial": np.arange(TRIALS), "condition": "all", "outcome": ""})
+    session = TrialSet(
+        session="session",
+        counts=np.zeros((TRIALS, BINS, UNITS), np.uint8),
+        behaviour=np.zeros((TRIALS, BINS, 1), np.float32),
+        traces=("trace",),
+        trials=table.assign(split="train"),
+        units=units,
+        stimuli=pd.DataFrame({"trial": [], "stimulus": [], "time_s": [], "amplitude": []}),
+        start_s=-0.1,
+        bin_s=0.01,
+    )
+    return Trials((session,), units.assign(session="session"))
