@@ -128,15 +128,6 @@ class FeatureMap:
             for window, mean, sd in zip(self.windows, self.mean, self.sd, strict=True)
         ]
 
-    def flat(self, counts: Array, scale: int) -> Array:
-        """Standardised features of one scale as vectors (trial, D)."""
-        features = self(counts)[scale]
-        return features.reshape(len(features), -1)
-
-    def rates_hz(self, counts: Array, scale: int) -> Array:
-        """Area rates in hertz at one scale, (trial, area, feature_time)."""
-        return _averages(counts, self.membership) @ self.windows[scale] / self.bin_s
-
 
 def _averages(counts: Array, membership: Array) -> Array:
     """Population averages, (trial, area, bin)."""
