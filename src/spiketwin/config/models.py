@@ -52,7 +52,7 @@ class GradientLearning(Section):
     """Back-propagation through time with surrogate gradients."""
 
     method: Literal["gradient"] = "gradient"
-    steps: Count = 400
+    steps: Count = 600
     learning_rate: Positive = 3e-3
     beta2: Fraction = 0.99
     warmup: Fraction = 0.15
@@ -61,7 +61,7 @@ class GradientLearning(Section):
     """Share of the steps after which the cosine decay begins."""
     final: Fraction = 0.05
     """Learning rate at the end, relative to its maximum."""
-    batches: list[Count] = Field(default=[24, 48, 72], min_length=1)
+    batches: list[Count] = Field(default=[24, 48, 96], min_length=1)
     """Simulated trials per step, in equal shares of the steps."""
     prerun_s: NonNegative = 0.1
     """Pre-run during training."""
@@ -72,7 +72,7 @@ class GradientLearning(Section):
     take part at random, weighted such that the mean gradient stays right; 0 takes the exact one."""
     average: Fraction = 0.98
     """Decay of the weight average that is evaluated and saved."""
-    evaluate_every: Count = 40
+    evaluate_every: Count = 60
     """Steps between held-out scores."""
     evaluation_trials: Count = 400
     patience: Count = 1000
