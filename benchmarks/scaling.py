@@ -34,8 +34,7 @@ ENGINES = ("engine", "roulette")
 def point(given: argparse.Namespace, shape: Shape, contender: str) -> dict[str, float]:
     """One measurement."""
     torch.set_num_threads(given.threads)
-    _, fitter, state = problem(shape, *CONTENDERS[contender])
-    network, _, _ = problem(shape, *CONTENDERS[contender])
+    network, fitter, state = problem(shape, *CONTENDERS[contender])
     state, _ = fitter.step(network, state)
     with Stopwatch() as watch:
         for _ in range(3):
