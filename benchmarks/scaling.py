@@ -24,7 +24,7 @@ from step import CONTENDERS
 SIZES = {
     "trials": [25, 50, 100, 200, 400],
     "window_s": [0.25, 0.5, 1.0, 2.0],
-    "neurons": [250, 500, 1000, 2000],
+    "neurons": [250, 500, 1000, 1500],
     "rate_hz": [2.0, 4.0, 8.0, 16.0],
 }
 BASE = replace(SHAPES["pseudodata"], trials=100, prerun_s=0.0)

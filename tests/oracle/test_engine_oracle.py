@@ -1,5 +1,6 @@
 """The compiled engine against the plain loop, autograd and independent random numbers."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -196,6 +197,21 @@ def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches(roulette):
         _gradients(network, runs[0]), _gradients(network, runs[1]), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_more_threads_than_processors_do_not_wait_for_ever():
+    """Workers on one tile wait for each other, so that all of them must run."""
+    network = _network(torch.float64, {"a": 20, "b": 20})
+    threads, many = torch.get_num_threads(), min(32, os.cpu_count() + 4) + 2
+    found = []
+    try:
+        for number in (1, many):
+            torch.set_num_threads(number)
+            found.append(_gradients(network, _run(network, "numba", many)))
+    finally:
+        torch.set_num_threads(threads)
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
 def test_gradient_can_be_taken_while_other_runs_come_and_go():

@@ -200,15 +200,17 @@ class _Scripted:
 
     steps = 10
 
-    def __init__(self, losses):
-        self.losses = losses
+    def __init__(self, losses, parameters=lambda k: 0.0):
+        self.losses, self.parameters = losses, parameters
 
     def start(self, network):
         return FitState(0, {}, {"x": torch.zeros(1)})
 
     def step(self, network, state):
         k = state.step + 1
-        return FitState(k, {}, {"x": torch.full((1,), float(k))}), _record(k, self.losses(k), 1.0)
+        parameters = {"y": torch.full((1,), self.parameters(k))}
+        evaluated = {"x": torch.full((1,), float(k))}
+        return FitState(k, parameters, evaluated), _record(k, self.losses(k), 1.0)
 
 
 @dataclass
@@ -239,3 +241,12 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path)
     fitted = _learn(_Anything(), fitter, score, tmp_path / "c", {})
     assert "not finite at step 5" in fitted.stop
     assert fitted.progress.best["x"].item() == 4
+
+
+def test_parameters_that_are_not_finite_stop_the_fit_before_they_are_used(tmp_path):
+    score = _ScriptedScore([0.5, 0.4, 0.3])
+    fitter = _Scripted(lambda k: 1.0, lambda k: np.inf if k == 5 else 0.0)
+    fitted = _learn(_Anything(), fitter, score, tmp_path / "c", {})
+    assert "not finite at step 5" in fitted.stop
+    assert fitted.progress.best["x"].item() == 4
+    assert fitted.progress.state.step == 4

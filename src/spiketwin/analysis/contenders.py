@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,9 +19,6 @@ from spiketwin.trials.trialset import Trials, TrialSet
 
 REFERENCE_TRIALS = 400
 
-KEPT = 6
-"""Sets of trials of a session whose population averages are kept."""
-
 
 @dataclass(frozen=True)
 class Session:
@@ -36,7 +34,7 @@ class Session:
     recorded: TrialSet
     features: FeatureMap
     scales: tuple[str, ...]
-    _kept: dict[int, tuple[TrialSet, np.ndarray]] = field(default_factory=dict, repr=False)
+    _averages: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -69,14 +67,12 @@ class Session:
         return rates
 
     def averages(self, trials: TrialSet) -> np.ndarray:
-        """Population averages (trial, area, bin); those of the last few sets are kept."""
-        kept = self._kept.get(id(trials))
-        if kept is None:
-            averages = self.features.averages(trials.counts.astype(np.float32))
-            kept = self._kept[id(trials)] = (trials, averages)
-            if len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
-        return kept[1]
+        """Population averages (trial, area, bin), taken once while the trials are in memory."""
+        key = id(trials)
+        if key not in self._averages:
+            self._averages[key] = self.features.averages(trials.counts.astype(np.float32))
+            weakref.finalize(trials, self._averages.pop, key)
+        return self._averages[key]
 
 
 @dataclass(frozen=True)

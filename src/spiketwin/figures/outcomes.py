@@ -42,7 +42,7 @@ def outcomes(source: Source) -> Figure:
     figure = page(0.9 + 1.9 * rows)
     axes = panels(figure, rows, columns, sharey="all").ravel()
     if table.empty:
-        say(axes[0], "the trials have no outcomes")
+        say(axes[0], "the outcomes of these trials cannot be read out")
     for panel, method in zip(axes, methods, strict=False):
         frequencies(panel, table[table["method"] == method], palette)
         panel.set_title(f"by {method}", fontweight="bold")

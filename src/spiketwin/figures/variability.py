@@ -93,7 +93,7 @@ def separation(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     """
     rows = rows[np.isfinite(rows["value"].astype(float))]
     if rows.empty:
-        return say(axes, "no separation: fewer than two outcomes")
+        return say(axes, "no separation: fewer than two outcomes,\nor they cannot be read out")
     scores = list(rows["score"].unique())
     _points(axes, rows.rename(columns={"score": "kind"}), scores, palette)
     axes.set_ylabel("separation of outcomes")

@@ -11,7 +11,7 @@ from pathlib import Path
 from spiketwin.learning.checkpoint import Fingerprint, Progress, save_checkpoint
 from spiketwin.learning.progress import Display
 from spiketwin.learning.protocol import FitState, Fitter, Record
-from spiketwin.network import Network
+from spiketwin.network import Network, not_finite
 
 Score = Callable[[Network], float]
 """Held-out score of a network, smaller is better."""
@@ -50,7 +50,8 @@ def learn(
     resumed: Progress | None,
     display: Display,
 ) -> Fitted:
-    """Fit until the steps are done, the held-out score no longer falls, or a loss is not finite.
+    """Fit until the steps are done, the held-out score no longer falls, or
+    a loss or a parameter is not finite.
 
     Parameters
     ----------
@@ -64,8 +65,11 @@ def learn(
     stop = "all steps done"
     while progress.state.step < fitter.steps:
         state, record = fitter.step(network, progress.state)
-        if not math.isfinite(record.loss_neuron + record.rate_hz):
-            stop = f"loss not finite at step {record.step}; the best model before it is kept"
+        if not _finite(state, record):
+            stop = (
+                f"loss or parameters not finite at step {record.step}; the best model before it "
+                "is kept"
+            )
             break
         progress = _advanced(progress, state, record, time.monotonic() - since)
         if state.step % limits.evaluate_every == 0 or state.step == fitter.steps:
@@ -78,6 +82,12 @@ def learn(
             save_checkpoint(checkpoint, progress, mark)
             saved = time.monotonic()
     return Fitted(progress, stop)
+
+
+def _finite(state: FitState, record: Record) -> bool:
+    """The losses of a step and what it made of the parameters."""
+    numbers = math.isfinite(record.loss_neuron + record.rate_hz)
+    return numbers and not any(map(not_finite, state.parameters.values()))
 
 
 def _beginning(network: Network, fitter: Fitter) -> Progress:

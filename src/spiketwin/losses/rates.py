@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spiketwin.config import Scale
 from spiketwin.losses.groups import Groups, bins_before
+from spiketwin.network import float_tensor
 from spiketwin.trials.features import window_matrix
 from spiketwin.trials.trialset import Trials
 
@@ -50,7 +51,7 @@ def rate_target(trials: Trials, psth: Scale, groups: Groups) -> RateTarget:
     sd = torch.where(sd < 0.5 * first.bin_s, 1.0, sd)
     before = bins_before(first)
     return RateTarget(
-        window=_tensor(groups.rows(window)),
+        window=float_tensor(groups.rows(window)),
         psth=filtered,
         sd=sd,
         rate_hz=mean[torch.from_numpy(before)].mean(0) / first.bin_s,
@@ -66,7 +67,3 @@ def _mean_counts(trials: Trials) -> Tensor:
     for session in trials.sessions:
         gathered[:, session.units["neuron"].to_numpy()] = session.counts.mean(0, dtype=np.float64)
     return torch.from_numpy(gathered)
-
-
-def _tensor(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

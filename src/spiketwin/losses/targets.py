@@ -19,6 +19,7 @@ from torch import Tensor
 from spiketwin.config import Features, Scale
 from spiketwin.losses.counts import population_averages
 from spiketwin.losses.groups import Groups
+from spiketwin.network import float_tensor
 from spiketwin.trials.features import FeatureMap
 from spiketwin.trials.trialset import Trials, TrialSet
 
@@ -157,14 +158,14 @@ def trial_targets(
         sessions=(),
         groups=groups,
         column=torch.from_numpy(_columns(membership)),
-        share=_tensor(membership.max(1, initial=0)),
-        windows=tuple(_tensor(groups.rows(window)) for window in windows),
-        lengths=_tensor(groups.lengths),
-        mean=_tensor(_joined_columns([mapping.mean for mapping, _ in pairs], len(windows))),
-        sd=_tensor(_joined_columns([mapping.sd for mapping, _ in pairs], len(windows))),
+        share=float_tensor(membership.max(1, initial=0)),
+        windows=tuple(float_tensor(groups.rows(window)) for window in windows),
+        lengths=float_tensor(groups.lengths),
+        mean=float_tensor(_joined_columns([mapping.mean for mapping, _ in pairs], len(windows))),
+        sd=float_tensor(_joined_columns([mapping.sd for mapping, _ in pairs], len(windows))),
         behaviour=behaviour if trials.sessions[0].traces else 0.0,
     )
-    return replace(targets, sessions=_sessions(targets, pairs, [_tensor(w) for w in windows]))
+    return replace(targets, sessions=_sessions(targets, pairs, [float_tensor(w) for w in windows]))
 
 
 def _membership(pairs: Sequence[tuple[FeatureMap, TrialSet]], neurons: int) -> np.ndarray:
@@ -200,16 +201,12 @@ def _sessions(
         )
         neurons = torch.from_numpy(session.units["neuron"].to_numpy(dtype=np.int64, copy=True))
         averages = population_averages(
-            _tensor(session.counts),
+            float_tensor(session.counts),
             targets.column[neurons],
             targets.share[neurons],
             targets.mean.shape[1],
         )
-        traces = _tensor(session.behaviour).transpose(1, 2)
+        traces = float_tensor(session.behaviour).transpose(1, 2)
         (features,) = targets._split(averages.transpose(1, 2), traces, windows, [target])
         found.append(replace(target, features=features))
     return tuple(found)
-
-
-def _tensor(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -2,9 +2,9 @@
 
 from spiketwin.network.description import read_description
 from spiketwin.network.inputs import Stimulation, stimulate
-from spiketwin.network.network import Network, Parameters, build, clip
+from spiketwin.network.network import Network, Parameters, build, clip, float_tensor
 from spiketwin.network.prepared import projection
-from spiketwin.network.run import Activity, Run, behaviour, engine_of, even_bins, run
+from spiketwin.network.run import Activity, Run, behaviour, engine_of, even_bins, not_finite, run
 from spiketwin.network.store import load_network, save_network
 
 __all__ = [
@@ -18,7 +18,9 @@ __all__ = [
     "clip",
     "engine_of",
     "even_bins",
+    "float_tensor",
     "load_network",
+    "not_finite",
     "projection",
     "read_description",
     "run",

@@ -105,10 +105,10 @@ def build(
         area=area,
         inhibitory=inhibitory,
         traces=tuple(traces),
-        mask=_tensor(mask),
-        sign=_tensor(_signs(inhibitory, config.dale)),
-        input_sign=_tensor(_signs(channel_inhibits(config.inputs), config.dale)),
-        read=_tensor(_readable(area, inhibitory, areas, config)),
+        mask=float_tensor(mask),
+        sign=float_tensor(_signs(inhibitory, config.dale)),
+        input_sign=float_tensor(_signs(channel_inhibits(config.inputs), config.dale)),
+        read=float_tensor(_readable(area, inhibitory, areas, config)),
         parameters={},
     )
     return replace(network, parameters=_initial_parameters(network, mask, seed))
@@ -118,7 +118,8 @@ def _signs(inhibitory: np.ndarray, dale: bool) -> np.ndarray:
     return np.where(inhibitory & dale, -1.0, 1.0)
 
 
-def _tensor(values: np.ndarray) -> Tensor:
+def float_tensor(values: np.ndarray) -> Tensor:
+    """Single precision, contiguous."""
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
 
@@ -148,9 +149,9 @@ def _initial_parameters(network: Network, mask: np.ndarray, seed: int) -> Parame
         recurrent = recurrent * _signs(network.inhibitory, True)
         inputs = inputs * _signs(channels_inhibit, True)
     return {
-        "recurrent": _tensor(recurrent),
-        "input": _tensor(inputs),
-        "rest": _tensor((generator.random(neurons) - 0.5) / np.sqrt(neurons)),
+        "recurrent": float_tensor(recurrent),
+        "input": float_tensor(inputs),
+        "rest": float_tensor((generator.random(neurons) - 0.5) / np.sqrt(neurons)),
         "bias": torch.zeros(neurons),
         "noise_gain": torch.ones(neurons),
         **_initial_latent(network, seed),

@@ -96,18 +96,26 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
 
 
 def _check_finite(network: Network, stimulation: Stimulation, how: Run) -> None:
-    given: dict[str, Tensor | None]
-    given = {f"parameter {name!r}": value for name, value in network.parameters.items()}
-    given |= {"input probability": stimulation.probability, "perturbation": how.perturbation}
-    for name, values in given.items():
-        # One pass; the sum is finite exactly if everything is, but for overflow.
-        if values is not None and not bool(torch.isfinite(values.detach().sum())):
-            wrong = int((~torch.isfinite(values)).sum())
-            if wrong:
-                raise SpiketwinError(
-                    f"the {name} of the network has {wrong} entries that are not finite numbers; "
-                    "fit again with a lower learning.learning_rate, or mend the model's folder"
-                )
+    for name, values in network.parameters.items():
+        wrong = not_finite(values)
+        if wrong:
+            raise SpiketwinError(
+                f"the parameter {name!r} of the network has {wrong} entries that are not finite "
+                "numbers; fit it again (a lower learning.learning_rate if that is how it came)"
+            )
+    given = {"input probability": stimulation.probability, "perturbation": how.perturbation}
+    for name, current in given.items():
+        wrong = 0 if current is None else not_finite(current)
+        if wrong:
+            raise SpiketwinError(f"the {name} has {wrong} entries that are not finite numbers")
+
+
+def not_finite(values: Tensor) -> int:
+    """Number of entries that are not finite."""
+    # One pass as a rule: a finite sum has finite terms.
+    if torch.isfinite(values.detach().sum()):
+        return 0
+    return int((~torch.isfinite(values)).sum())
 
 
 def engine_of(network: Network) -> str:

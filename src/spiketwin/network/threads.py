@@ -10,9 +10,9 @@ import torch
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    """Workers whose own matrix products take one thread each."""
-    return ThreadPoolExecutor(initializer=torch.set_num_threads, initargs=(1,))
+def _pool(workers: int) -> ThreadPoolExecutor:
+    """Workers whose own matrix products take one thread each; all can wait for one another."""
+    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def together(work: Callable[[int], None], workers: int) -> None:
@@ -20,7 +20,7 @@ def together(work: Callable[[int], None], workers: int) -> None:
     if workers == 1:
         work(0)
         return
-    for done in [_pool().submit(work, worker) for worker in range(workers)]:
+    for done in [_pool(workers).submit(work, worker) for worker in range(workers)]:
         done.result()
 
 

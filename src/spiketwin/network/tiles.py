@@ -7,7 +7,7 @@ small batches make products as large as they can be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Barrier
 
 import numpy as np
@@ -69,7 +69,7 @@ def tile_back(
     together(_aborting(work, barrier), workers)
 
 
-def _aborting(work, barrier: Barrier):  # type: ignore[no-untyped-def]
+def _aborting(work: Callable[[int], None], barrier: Barrier) -> Callable[[int], None]:
     """Work that lets nobody wait for a worker that failed."""
 
     def guarded(worker: int) -> None:
