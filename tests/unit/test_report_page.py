@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
@@ -22,12 +20,11 @@ from spiketwin.report import write_report
 from spiketwin.report.captions import CAPTIONS
 from spiketwin.report.numbers import with_spread
 from spiketwin.report.scoreboard import Scoreboard
+from tests.browser import CHROMIUM, shown
 from tests.tables import Run, make_run
 
 SMALL = Run(sessions=2, scales=("48 ms",))
 CAPTION_FILES = Path(__file__).parents[2] / "workflow" / "report"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 VOID = {"meta", "link", "br", "img"}
 
 
@@ -215,14 +212,9 @@ def test_a_browser_shows_every_image_without_an_error(run, tmp_path):
     )
     copy = tmp_path / "probed.html"
     copy.write_text(run[1].report.read_text(encoding="utf-8") + probe, encoding="utf-8")
-    command = [
-        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000",
-        "--window-size=1000,800", "--dump-dom", copy.as_uri(),
-    ]  # fmt: skip
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
-    title = re.search(r"<title>(.*?)</title>", shown.stdout)
+    page = shown(copy, tmp_path / "profile")
+    title = re.search(r"<title>(.*?)</title>", page.stdout)
     loaded, fits = title[1].split("|")
     assert loaded.split(",") == ["true"] * len(available(run[0]))
     assert fits == "true"
-    assert ":CONSOLE" not in shown.stderr
+    assert ":CONSOLE" not in page.stderr

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.browser import CHROMIUM, shown
+
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
@@ -94,10 +96,24 @@ def test_a_setting_reruns_what_depends_on_it_and_no_more(finished):
     assert "rule fit" in planned and "rule prepare" not in planned
 
 
-def test_the_archive_report_is_made(finished):
+@pytest.fixture(scope="module")
+def archive(finished) -> Path:
+    """The report that Snakemake makes of the run."""
     made = run(finished.parents[1], "--report", "archive.html")
     assert made.returncode == 0, made.stderr
-    assert (finished.parents[1] / "archive.html").stat().st_size > 500_000
+    return finished.parents[1] / "archive.html"
+
+
+def test_the_archive_report_is_made(archive):
+    assert archive.stat().st_size > 500_000
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_a_browser_shows_the_archive_report_without_an_error(archive, tmp_path):
+    page = shown(archive, tmp_path / "profile")
+    for text in ("Workflow", "Statistics", "Results", "spiketwin fits a multi-area"):
+        assert text in page.stdout
+    assert "Uncaught" not in page.stderr and "Failed to load" not in page.stderr
 
 
 def test_a_bad_configuration_is_one_clear_line(tmp_path):
