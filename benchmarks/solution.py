@@ -43,7 +43,7 @@ ARTIFICIAL = Path(__file__).parents[1] / "workflow" / "config" / "artificial.yam
 EVERY = 20
 """Steps between evaluations."""
 
-PUBLISHED = {
+PUBLISHED: dict[str, object] = {
     "network": {"latent": {"scale": 1.0}},
     "losses": {
         "neuron": {"unbiased": False},

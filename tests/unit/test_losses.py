@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 
+from spiketwin.losses.assignment import assign
 from spiketwin.losses.combine import GradientSizes, SpikeGradients, combine, without_conflicts
 from spiketwin.losses.distances import distances, mean_self_distance
+from spiketwin.losses.halves import debiased_of_all
 from spiketwin.losses.matching import TRIAL_DISTANCES, debiased, energy, exact, hard
 from spiketwin.losses.neuron import neuron_loss
 from spiketwin.losses.rates import RateTarget
@@ -50,6 +53,35 @@ def test_gradient_agrees_with_finite_differences(distance):
         up = distance(x + step, y, _generator())
         down = distance(x - step, y, _generator())
     assert x.grad[3, 2].item() == pytest.approx(((up - down) / 2e-5).item(), rel=0.02, abs=1e-5)
+
+
+def test_debiased_distances_of_many_sets_are_those_of_each():
+    sets = [(_normal(n, seed=n), _normal(m, seed=m) + 0.2) for n, m in ((12, 12), (9, 17), (30, 8))]
+    generator, total = _generator(), torch.zeros((), dtype=torch.float64)
+    alone = [x.clone().requires_grad_() for x, _ in sets]
+    for k, (x, (_, y)) in enumerate(zip(alone, sets, strict=True)):
+        total = total + (k + 1) * debiased(x, y, generator)
+    total.backward()
+    together = [x.clone().requires_grad_() for x, _ in sets]
+    found = debiased_of_all(together, [y for _, y in sets], _generator())
+    (found @ torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)).backward()
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-5, atol=1e-9)
+    torch.testing.assert_close(
+        (found * torch.arange(1.0, 4)).sum(), total.detach(), rtol=1e-6, atol=0
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 60])
+def test_assignments_are_optimal(n):
+    generator = np.random.default_rng(n)
+    for decimals in (6, 1):  # with ties, too
+        cost = generator.random((n, n)).round(decimals).astype(np.float32)
+        columns = np.empty(n, np.int64)
+        assign(cost, columns)
+        assert sorted(columns) == list(range(n))
+        best = cost[linear_sum_assignment(cost)].sum()
+        assert cost[np.arange(n), columns].sum() == pytest.approx(best, rel=1e-5)
 
 
 @pytest.mark.parametrize("distance", [debiased, energy])

@@ -52,6 +52,8 @@ class GradientLearning(Section):
     """Back-propagation through time with surrogate gradients."""
 
     method: Literal["gradient"] = "gradient"
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the fit runs; simulations and analyses of a fitted model run on the CPU."""
     steps: Count = 600
     learning_rate: Positive = 3e-3
     beta2: Fraction = 0.99

@@ -71,5 +71,6 @@ class Network(Section):
     inputs: list[InputGroup] = []
     latent: Latent | None = Latent()
     readout: Readout = Readout()
-    engine: Literal["auto", "torch", "numba"] = "auto"
-    """What simulates: compiled kernels (numba, cpu only) or the plain loop (torch, any device)."""
+    engine: Literal["auto", "torch", "numba", "triton"] = "auto"
+    """What simulates: compiled kernels (numba on the CPU, triton on NVIDIA cards) or the plain loop
+    (torch, any device)."""

@@ -20,7 +20,7 @@ from spiketwin.learning.held_out import HeldOutScore
 from spiketwin.learning.loop import Fitted, Limits, learn
 from spiketwin.learning.progress import Display
 from spiketwin.losses import groups_of, rate_target, trial_targets
-from spiketwin.network import Network, build, save_network
+from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
 from spiketwin.trials.store import load_run_trials
@@ -46,21 +46,36 @@ def fit(config: Config, model: str, seed: int, files: RunFiles, fresh: bool = Fa
         known = ", ".join(config.models)
         raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
     trials, settings = load_run_trials(files, config), config.models[model]
+    device = _device(settings)
     network = build(trials.stitching, settings.network, trials.sessions[0].traces, seed)
-    fitter = gradient_fitter(network, trials, config.features, settings, seed)
-    score = held_out_score(network, trials, config.features, settings, seed)
+    fitter = on_device(gradient_fitter(network, trials, config.features, settings, seed), device)
+    score = on_device(held_out_score(network, trials, config.features, settings, seed), device)
+    network = on_device(network, device)
     folder = files.fit(model, seed)
     checkpoint, mark = folder / "checkpoint.safetensors", fingerprint(settings, trials, seed)
-    resumed = None if fresh else load_checkpoint(checkpoint, mark)
+    resumed = None if fresh else on_device(load_checkpoint(checkpoint, mark), device)
     learning = settings.learning
     limits = Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s)
     display = Display(f"{model} seed {seed}", fitter.steps, resumed.state.step if resumed else 0)
+    engine = engine_of(network)
+    display.say(f"engine {engine.name} ({engine.why})")
     fitted = learn(network, fitter, score, limits, checkpoint, mark, resumed, display)
     display.close()
     write_table(folder / "history.parquet", pd.DataFrame(fitted.progress.history))
     about = _about(fitted, settings, seed)
     save_network(network.with_parameters(fitted.progress.best), folder, about)
     checkpoint.unlink(missing_ok=True)
+
+
+def _device(model: Model) -> torch.device:
+    """Where the fit runs."""
+    wanted = model.learning.device
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise SpiketwinError(
+            "learning.device is cuda, but PyTorch finds no NVIDIA card; say cpu, or install "
+            "PyTorch for CUDA"
+        )
+    return torch.device(wanted)
 
 
 def gradient_fitter(

@@ -215,9 +215,9 @@ class GradientFitter:
     def _guarded(
         self, network: Network, state: FitState, record: Record
     ) -> tuple[FitState, Record]:
-        """The state, or a gentler start when the rates explode."""
+        """The state, or a gentler start when rates that were right explode."""
         rate_hz = float(self.rates.psth.mean()) / self.bin_s
-        if not exploded(record, rate_hz):
+        if not self.learning.calibration or not exploded(record, rate_hz):
             return state, record
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from spiketwin.losses import TrialTargets, energy
-from spiketwin.network import Network
+from spiketwin.network import Network, on_device
 from spiketwin.network.trialwise import simulate_like
 from spiketwin.trials.trialset import TrialSet
 
@@ -50,4 +50,5 @@ class HeldOutScore:
 
     def _simulated(self, network: Network, drive: TrialSet) -> tuple[torch.Tensor, torch.Tensor]:
         made = simulate_like(network, drive, self.trials, self.seed, self.prerun_s, self.bins)
-        return torch.from_numpy(made.counts.astype("float32")), torch.from_numpy(made.behaviour)
+        counts = torch.from_numpy(made.counts.astype("float32"))
+        return on_device((counts, torch.from_numpy(made.behaviour)), network.sign.device)

@@ -32,6 +32,10 @@ class Display:
             step = f"step {progress.state.step}/{self._steps}"
             print(f"{self._name}: {step}, {text}, {left}", file=sys.stderr, flush=True)
 
+    def say(self, sentence: str) -> None:
+        """One line above the bar, or in the log."""
+        tqdm.write(f"{self._name}: {sentence}", file=sys.stderr)
+
     def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.close()

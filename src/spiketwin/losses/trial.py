@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from spiketwin.losses.halves import debiased_of_all
 from spiketwin.losses.matching import MINIMUM_TRIALS, TRIAL_DISTANCES
 from spiketwin.losses.targets import SessionTarget, TrialTargets
 
@@ -32,33 +33,42 @@ def trial_loss(
         number of recorded trials.
     generator : picks subsets where the numbers of trials differ.
     """
-    total = counts.new_zeros(())
+    pairs: list[tuple[Tensor, Tensor]] = []
+    shares: list[float] = []
     features = targets.features(counts, behaviour)
     for simulated, session in zip(features, targets.sessions, strict=True):
-        total = total + _session_distance(
-            simulated, conditions if within_condition else None, session, method, generator
-        )
-    return total / max(len(features), 1)
+        found = [(simulated, session.features)]
+        if within_condition:
+            found = _by_condition(simulated, conditions, session, MINIMUM_TRIALS[method])
+        trials = sum(len(y) for _, y in found)
+        pairs += found
+        shares += [len(y) / (trials * len(features)) for _, y in found]
+    if not pairs:
+        return counts.new_zeros(())
+    return _distances(pairs, method, generator) @ counts.new_tensor(shares)
 
 
-def _session_distance(
-    simulated: Tensor,
-    conditions: Sequence[str] | None,
-    session: SessionTarget,
-    method: str,
-    generator: torch.Generator,
+def _distances(
+    pairs: Sequence[tuple[Tensor, Tensor]], method: str, generator: torch.Generator
 ) -> Tensor:
-    distance, least = TRIAL_DISTANCES[method], MINIMUM_TRIALS[method]
-    if conditions is None:
-        return distance(simulated, session.features, generator)
-    total, weight = simulated.new_zeros(()), 0
+    """Distance of every pair of simulated and recorded trials, (pair,)."""
+    if method == "debiased":
+        simulated, recorded = zip(*pairs, strict=True)
+        return debiased_of_all(simulated, recorded, generator)
+    return torch.stack([TRIAL_DISTANCES[method](x, y, generator) for x, y in pairs])
+
+
+def _by_condition(
+    simulated: Tensor, conditions: Sequence[str], session: SessionTarget, least: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Trials of each condition that has enough of them on both sides."""
+    found = []
     for condition in sorted(set(session.conditions)):
         x = simulated[_rows(conditions, condition)]
         y = session.features[_rows(session.conditions, condition)]
         if min(len(x), len(y)) >= least:
-            total = total + len(y) * distance(x, y, generator)
-            weight += len(y)
-    return total / max(weight, 1)
+            found.append((x, y))
+    return found
 
 
 def _rows(conditions: Sequence[str], condition: str) -> Tensor:

@@ -1,14 +1,17 @@
 """The recurrent spiking network: architecture, parameters, simulation."""
 
+from spiketwin.network.choice import Engine, engine_of
 from spiketwin.network.description import read_description
+from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network, Parameters, build, clip, float_tensor
 from spiketwin.network.prepared import projection
-from spiketwin.network.run import Activity, Run, behaviour, engine_of, even_bins, not_finite, run
+from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
 from spiketwin.network.store import load_network, save_network
 
 __all__ = [
     "Activity",
+    "Engine",
     "Network",
     "Parameters",
     "Run",
@@ -21,6 +24,7 @@ __all__ = [
     "float_tensor",
     "load_network",
     "not_finite",
+    "on_device",
     "projection",
     "read_description",
     "run",

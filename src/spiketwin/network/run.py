@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spiketwin.config import Network as NetworkConfig
 from spiketwin.errors import SpiketwinError
 from spiketwin.network import engine, loop
-from spiketwin.network.draws import draws
+from spiketwin.network.choice import engine_of
+from spiketwin.network.draws import CounterDraws, draws
 from spiketwin.network.inputs import Stimulation
 from spiketwin.network.network import Network
 from spiketwin.network.prepared import Prepared, latent_offset, prepare
@@ -78,12 +80,16 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
     config, device = network.config, network.sign.device
     _check_finite(network, stimulation, how)
     before = round((config.prerun_s if how.prerun_s is None else how.prerun_s) / config.step_s)
-    source = draws(how.seed, device, how.first_trial)
+    name = engine_of(network).name
+    counted = CounterDraws(how.seed, how.first_trial)
+    source = draws(how.seed, device, how.first_trial) if name == "torch" else counted
     dimensions = config.latent.dimensions if config.latent else 0
     offset = latent_offset(network, source.latent(stimulation.trials, dimensions))
     prepared = prepare(network, offset, how.perturbation)
     bins = torch.from_numpy(how.bins).to(device)
-    if engine_of(network) == "numba":
+    if name == "triton":
+        counts, projected = _on_card(prepared, config, stimulation, before, how)
+    elif name == "numba":
         counts, projected = engine.simulate(
             prepared, config, stimulation, before, bins, how.seed, how.first_trial, how.roulette
         )
@@ -118,12 +124,12 @@ def not_finite(values: Tensor) -> int:
     return int((~torch.isfinite(values)).sum())
 
 
-def engine_of(network: Network) -> str:
-    """Name of the engine that runs a network: its setting, or what its device allows."""
-    asked, device = network.config.engine, network.sign.device.type
-    if asked == "numba" and device != "cpu":
-        raise SpiketwinError(f"network.engine numba needs the cpu, found {device}; say auto")
-    return asked if asked != "auto" else ("numba" if device == "cpu" else "torch")
+def _on_card(
+    prepared: Prepared, config: NetworkConfig, stimulation: Stimulation, before: int, how: Run
+) -> tuple[Tensor, Tensor]:
+    from spiketwin.network.gpu.engine import simulate  # Triton comes with CUDA only
+
+    return simulate(prepared, config, stimulation, before, how.bins, how.seed, how.first_trial)
 
 
 def even_bins(steps: int, per_bin: int) -> np.ndarray:

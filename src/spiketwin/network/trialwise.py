@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network
 from spiketwin.network.run import Run, behaviour, even_bins, run
@@ -76,10 +77,11 @@ def simulate_like(
     parts = []
     for first in range(0, trials, CHUNK):
         chosen = stimulation.take(rows[first : first + CHUNK])
+        chosen = on_device(chosen, network.sign.device)
         with torch.no_grad():
             activity = run(network, chosen, how._replace(first_trial=first))
             read = behaviour(network, activity)
-        parts.append((activity.counts.to(torch.uint16).numpy(), read.numpy()))
+        parts.append((activity.counts.cpu().to(torch.uint16).numpy(), read.cpu().numpy()))
     counts, behaviours = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SimulatedTrials(counts, behaviours, rows)
 

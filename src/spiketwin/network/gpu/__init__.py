@@ -1,0 +1,1 @@
+"""The engine for NVIDIA cards; needs Triton, which comes with PyTorch for CUDA."""
