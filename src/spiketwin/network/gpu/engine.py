@@ -57,8 +57,8 @@ def _passes_of(size: Size, device: torch.device) -> Passes:
     except torch.OutOfMemoryError:
         _passes.clear()
         raise SpiketwinError(
-            f"{size.trials} trials of {size.steps} steps and {size.neurons} neurons do not fit into "
-            "the memory of the card; lower learning.batches"
+            f"{size.trials} trials of {size.steps} steps and {size.neurons} neurons do not fit "
+            "into the memory of the card; lower learning.batches"
         ) from None
     _passes[size] = passes
     for old in list(_passes)[:-KEPT]:
