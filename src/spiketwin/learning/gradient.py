@@ -90,9 +90,8 @@ class GradientFitter:
         activity = run(current, self.pool.take(rows), how)
         losses, outputs = self._losses(current, activity, rows, seed)
         gradients, sizes = self._gradients(losses, outputs, activity, current, state)
-        record = self._record(state, activity, losses)
-        after = self._descend(network, state, gradients, record.learning_rate, sizes)
-        return self._guarded(network, after, record)
+        after = self._descend(network, state, gradients, self._rate(state), sizes)
+        return self._guarded(network, after, self._record(state, activity, losses))
 
     def _seed(self, purpose: str, state: FitState) -> int:
         restarts = int(state.numbers["restarts"])
@@ -158,7 +157,7 @@ class GradientFitter:
         }
         at_spikes = SpikeGradients(
             counts={name: parts[0] for name, parts in found.items() if parts[0] is not None},
-            lengths=torch.bincount(outputs.bins).float(),
+            lengths=outputs.lengths,
             projected=found["trial"][1] if "trial" in found else None,
             readout=projection(network).detach(),
         )
@@ -175,17 +174,20 @@ class GradientFitter:
         return {"neuron": neuron, "trial": trial.weight, "behaviour": trial.behaviour_gradient}
 
     def _record(self, state: FitState, activity: Activity, losses: dict[str, Tensor]) -> Record:
-        restarts = state.numbers["restarts"]
-        rate = learning_rate(state.step, self.learning, 2.0**restarts) / 2**restarts
         counts = activity.counts.detach()
         return Record(
             step=state.step + 1,
-            learning_rate=rate,
+            learning_rate=self._rate(state),
             batch=len(counts),
             loss_neuron=float(losses["neuron"].detach()),
             loss_trial=float(losses["trial"].detach()) if "trial" in losses else float("nan"),
             rate_hz=float(counts.sum(1).mean()) / self._window_s(),
         )
+
+    def _rate(self, state: FitState) -> float:
+        """Learning rate of the step; gentler after every restart."""
+        gentler = 2.0 ** state.numbers["restarts"]
+        return learning_rate(state.step, self.learning, gentler) / gentler
 
     def _window_s(self) -> float:
         return float(self.targets.lengths.sum()) * self.bin_s

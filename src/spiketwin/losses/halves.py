@@ -48,7 +48,12 @@ class _Debiased(torch.autograd.Function):
     ) -> Tensor:
         both = [torch.cat(pair) for pair in zip(simulated, recorded, strict=True)]
         tables = [distances(z, z) for z in both]
-        weights = _weights(tables, [len(x) for x in simulated], generator)
+        # A card is still at work on the tables while the halves are drawn.
+        drawn = [
+            _halves(len(x), len(z) - len(x), generator)
+            for x, z in zip(simulated, both, strict=True)
+        ]
+        weights = _weights(tables, drawn)
         values, gradients = [], []
         for x, z, table, weight in zip(simulated, both, tables, weights, strict=True):
             values.append((weight * table).sum())
@@ -63,22 +68,28 @@ class _Debiased(torch.autograd.Function):
         return (None, None, *(g * u for g, u in zip(ctx.saved_tensors, outer[0], strict=True)))
 
 
-def _weights(tables: list[Tensor], firsts: list[int], generator: torch.Generator) -> list[Tensor]:
-    """Weight of each distance in the loss, a table per pair; `firsts` are numbers of simulated."""
-    flat = torch.cat([table.flatten() for table in tables])
+def _weights(tables: list[Tensor], drawn: list[np.ndarray]) -> list[Tensor]:
+    """Weight of each distance in the loss, a table per pair."""
     sizes = [len(table) for table in tables]
-    drawn = [_halves(n, size - n, generator) for n, size in zip(firsts, sizes, strict=True)]
     problems = _problems(sizes, drawn)
-    matched = solve(flat.cpu().numpy().astype(np.float32, copy=False), problems)
-    weights = np.zeros(len(flat), np.float32)
-    inside = np.arange(matched.shape[1]) < problems.size[:, None]
+    flat = torch.cat([table.flatten() for table in tables])
+    matched = solve(_on_host(flat), problems)
     columns = np.take_along_axis(problems.columns, matched, 1)
     entry = problems.start[:, None] + problems.rows * problems.width[:, None] + columns
     sign = np.tile([0.5, 0.5, -0.5, -0.5], len(matched) // 4) / (SPLITS * problems.size)
-    spread = np.broadcast_to(sign[:, None], entry.shape)
-    np.add.at(weights, entry[inside], spread[inside].astype(np.float32))
-    parts = torch.from_numpy(weights).to(flat).split([size**2 for size in sizes])
+    inside = np.arange(matched.shape[1]) < problems.size[:, None]
+    where = torch.from_numpy(entry[inside]).to(flat.device)
+    share = torch.from_numpy(np.broadcast_to(sign[:, None], entry.shape)[inside]).to(flat)
+    weights = torch.zeros_like(flat).index_put((where,), share, accumulate=True)
+    parts = weights.split([size**2 for size in sizes])
     return [part.view(size, size) for part, size in zip(parts, sizes, strict=True)]
+
+
+def _on_host(values: Tensor) -> np.ndarray:
+    """Single precision, through pinned memory from a card."""
+    host = torch.empty(values.shape, pin_memory=values.is_cuda)
+    found: np.ndarray = host.copy_(values).numpy()
+    return found
 
 
 def _halves(n: int, m: int, generator: torch.Generator) -> np.ndarray:

@@ -31,12 +31,14 @@ class Activity:
     projected : (trial, step, trace) spikes projected on the behaviour traces.
     carried : (trial, trace) state of the read-out filter before the first step.
     bins : (step,) bin of each step.
+    lengths : (bin,) steps of each bin.
     """
 
     counts: Tensor
     projected: Tensor
     carried: Tensor
     bins: Tensor
+    lengths: Tensor
 
 
 class Run(NamedTuple):
@@ -86,7 +88,9 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
     dimensions = config.latent.dimensions if config.latent else 0
     offset = latent_offset(network, source.latent(stimulation.trials, dimensions))
     prepared = prepare(network, offset, how.perturbation)
+    # Copied before the run: a copy waits for the card to finish what it is doing.
     bins = torch.from_numpy(how.bins).to(device)
+    lengths = torch.from_numpy(np.bincount(how.bins)).to(network.sign)
     if name == "triton":
         counts, projected = _on_card(prepared, config, stimulation, before, how)
     elif name == "numba":
@@ -98,7 +102,7 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
             prepared, spike_function(config), stimulation, before, bins, source
         )
     carried = _filter_state(network, prepared, projected[:, :before].detach())
-    return Activity(counts, projected[:, before:], carried, bins)
+    return Activity(counts, projected[:, before:], carried, bins, lengths)
 
 
 def _check_finite(network: Network, stimulation: Stimulation, how: Run) -> None:
@@ -149,9 +153,8 @@ def behaviour(network: Network, activity: Activity) -> Tensor:
     values, config = network.parameters, network.config
     state = filtered(activity.projected, activity.carried, config.step_s, config.readout.tau_s)
     traces = values["readout_offset"] + values["readout_gain"] * state
-    lengths = torch.bincount(activity.bins).to(traces)
-    total = traces.new_zeros(len(traces), len(lengths), traces.shape[2])
-    return total.index_add(1, activity.bins, traces) / lengths[:, None]
+    total = traces.new_zeros(len(traces), len(activity.lengths), traces.shape[2])
+    return total.index_add(1, activity.bins, traces) / activity.lengths[:, None]
 
 
 def _filter_state(network: Network, prepared: Prepared, projected: Tensor) -> Tensor:
