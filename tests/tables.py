@@ -73,6 +73,18 @@ def configuration(run: Run) -> Config:
             },
             "models": {name: without if k else {} for k, name in enumerate(run.models)},
             "seeds": list(run.seeds),
+            "analysis": {
+                "perturbations": [
+                    {"name": "silence", "area": "area-1", "current": 0.5, "window_s": [0, 0.1]},
+                    {
+                        "name": "drive",
+                        "area": "area-1",
+                        "cells": "excitatory",
+                        "current": 0.04,
+                        "window_s": [0, 0.1],
+                    },
+                ]
+            },
         }
     )
 
@@ -404,6 +416,52 @@ def _connectivity(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names.split())
 
 
+def _currents(run: Run, rng: np.random.Generator) -> pd.DataFrame:
+    parts = []
+    populations = itertools.product(fits(run), run.areas, ("excitatory", "inhibitory"), run.areas)
+    for (model, seed), source, kind, target in populations:
+        sign = 1 if kind == "excitatory" else -1
+        course = pd.DataFrame({"time_s": TIME_S, "current": sign * rng.gamma(2, 0.1, len(TIME_S))})
+        parts.append(
+            course.assign(
+                source_area=source, source_type=kind, target_area=target, model=model, seed=seed
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _perturbed_outcomes(run: Run, rng: np.random.Generator) -> pd.DataFrame:
+    rows = [
+        (
+            model,
+            seed,
+            method,
+            outcome,
+            0.5,
+            800,
+            name,
+            0.0 if name == "none" else rng.normal(0, 0.2),
+        )
+        for (model, seed), method, outcome, name in itertools.product(
+            fits(run), ("template", "lick classifier"), run.outcomes, ("none", "silence", "drive")
+        )
+    ]
+    names = "contender seed method outcome frequency n perturbation change"
+    return pd.DataFrame(rows, columns=names.split())
+
+
+def _perturbed_activity(run: Run, rng: np.random.Generator) -> pd.DataFrame:
+    parts = []
+    for (model, seed), area, name in itertools.product(
+        fits(run), run.areas, ("none", "silence", "drive")
+    ):
+        course = pd.DataFrame(
+            {"time_s": TIME_S, "mean_hz": rng.gamma(5, 1, len(TIME_S)), "sem_hz": 0.3}
+        )
+        parts.append(course.assign(contender=model, seed=seed, area=area, perturbation=name))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _fits(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (
@@ -442,6 +500,9 @@ _MAKERS = {
     "screening": _screening,
     "duplicates": _duplicates,
     "connectivity": _connectivity,
+    "currents": _currents,
+    "perturbed_outcomes": _perturbed_outcomes,
+    "perturbed_activity": _perturbed_activity,
     "fits": _fits,
 }
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from spiketwin.config import Config
     from spiketwin.files import RunFiles
 
+PERTURB = (
+    "a current into some neurons, beside those of the configuration (repeatable): "
+    "area=A,cells=inhibitory,current=0.5,window=0:0.1[,name=N]"
+)
 RECORDINGS = "SPIKETWIN_RECORDINGS"
 """Environment variable with the folder of the recordings."""
 
@@ -50,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in {"fit", "simulate"}:
             stage.add_argument("--model", required=True, help="model of the configuration")
             stage.add_argument("--seed", type=int, default=0, help="seed of the fit")
+        if name == "simulate":
+            stage.add_argument("--perturb", action="append", default=[], metavar="KEY=VALUE,...",
+                               help=PERTURB)  # fmt: skip
         if name in {"fit", "simulate", "plot"}:
             stage.add_argument("--threads", type=int, default=1, help="threads (plot: processes)")
         if name == "fit":
@@ -161,10 +168,11 @@ def _warm_up(given: argparse.Namespace) -> None:
 def _simulate(given: argparse.Namespace) -> None:
     import torch
 
+    from spiketwin.config import with_perturbations
     from spiketwin.simulate import simulate
 
     torch.set_num_threads(given.threads)
-    config = _config(given)
+    config = with_perturbations(_config(given), given.perturb)
     simulate(config, given.model, given.seed, _files(given, config))
 
 

@@ -56,6 +56,10 @@ class RunFiles:
         """Simulated trials of a fit."""
         return self.fit(model, seed) / "simulation.npz"
 
+    def perturbed(self, model: str, seed: int, perturbation: str) -> Path:
+        """The same trials of a fit with a perturbation."""
+        return self.fit(model, seed) / f"perturbed-{perturbation}.npz"
+
     def table(self, name: str) -> Path:
         """A tidy table; `.csv` lies beside it."""
         return self.root / "tables" / f"{name}.parquet"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spiketwin.config import Config
+from spiketwin.config import Config, Perturbation
 from spiketwin.files import RunFiles
 from spiketwin.network import Network, load_network
 from spiketwin.network.trialwise import exchangeable, pool, simulate_like
@@ -21,14 +21,19 @@ from spiketwin.trials.trialset import Trials, TrialSet
 def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
     """Simulate trials of a fitted model with the stimuli of the test trials and write them.
 
+    The perturbations of the analysis, if there are any, are written beside them.
+
     Returns
     -------
     Path of ``simulation.npz``.
     """
     trials = load_run_trials(files, config)
     network = load_network(files.fit(model, seed))
-    wanted = config.analysis.simulated_trials
-    simulation = simulate_trials(network, trials, wanted, integer_seed(seed, "simulate"))
+    wanted, number = config.analysis.simulated_trials, integer_seed(seed, "simulate")
+    for perturbation in config.analysis.perturbations:
+        perturbed = simulate_trials(network, trials, wanted, number, perturbation)
+        save_simulation(perturbed, files.perturbed(model, seed, perturbation.name))
+    simulation = simulate_trials(network, trials, wanted, number)
     path = files.simulation(model, seed)
     save_simulation(simulation, path)
     if config.analysis.simulation_nwb:
@@ -45,7 +50,13 @@ def _write_nwb(simulation: Simulation, trials: Trials, config: Config, folder: P
         write_trials_nwb(simulation.view(session.session), path, config.recordings.mapping)
 
 
-def simulate_trials(network: Network, trials: Trials, wanted: int, seed: int) -> Simulation:
+def simulate_trials(
+    network: Network,
+    trials: Trials,
+    wanted: int,
+    seed: int,
+    perturbation: Perturbation | None = None,
+) -> Simulation:
     """Simulate with the stimuli of the test trials, session by session where these differ.
 
     Parameters
@@ -54,11 +65,12 @@ def simulate_trials(network: Network, trials: Trials, wanted: int, seed: int) ->
     trials : recorded trials.
     wanted : trials per set of stimuli.
     seed : the same seed gives the same trials.
+    perturbation : current to add.
     """
     test = trials.split("test").sessions
     drives = [pool(test)] if exchangeable(test) else list(test)
     made = [
-        simulate_like(network, drive, wanted, integer_seed(seed, k))
+        simulate_like(network, drive, wanted, integer_seed(seed, k), perturbation=perturbation)
         for k, drive in enumerate(drives)
     ]
     driven = [drive.take(m.rows) for drive, m in zip(drives, made, strict=True)]

@@ -10,13 +10,16 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
+from spiketwin.config import Perturbation
 from spiketwin.figures.activity import mean_activity
 from spiketwin.figures.connectivity import heat_map
+from spiketwin.figures.currents import received
 from spiketwin.figures.distribution import peak_edges, peaks
 from spiketwin.figures.embedding import cloud
 from spiketwin.figures.jaw import example, prediction
 from spiketwin.figures.outcomes import binomial_errors, frequencies
 from spiketwin.figures.palette import MODEL_COLOURS, REFERENCES, Palette
+from spiketwin.figures.perturbations import changes, effect
 from spiketwin.figures.rasters import raster
 from spiketwin.figures.scores import energy_distance
 from spiketwin.figures.screening import distances
@@ -221,3 +224,43 @@ def test_colours_follow_the_order_of_the_configuration_and_references_are_fixed(
 def test_a_seventh_model_still_has_a_colour():
     palette = Palette(models=tuple("abcdefg"), areas=(), outcomes=())
     assert palette.contender("g") in MODEL_COLOURS
+
+
+def test_currents_are_net_and_coloured_by_their_source(axes):
+    time_s = [0.0, 0.1]
+    rows = [
+        (source, kind, 0, t, value)
+        for source, kind, value in (
+            ("A", "excitatory", 3.0), ("A", "inhibitory", -1.0), ("B", "excitatory", 0.5)
+        )
+        for t in time_s
+    ]  # fmt: skip
+    names = ["source_area", "source_type", "seed", "time_s", "current"]
+    received(axes, pd.DataFrame(rows, columns=names), PALETTE)
+    np.testing.assert_allclose(_lines(axes, "A")[0][:, 1], 2.0)
+    np.testing.assert_allclose(_lines(axes, "B")[0][:, 1], 0.5)
+
+
+def test_perturbed_courses_are_solid_and_unperturbed_ones_dashed_beside_the_window(axes):
+    given = Perturbation(name="light", area="A", current=1.0, window_s=(0.0, 0.1))
+    rows = pd.DataFrame({"contender": "matched", "seed": 0, "time_s": [0.0, 0.1], "mean_hz": 5.0})
+    both = pd.concat([rows.assign(perturbation="none"), rows.assign(perturbation="light") * 1])
+    effect(axes, both, given, PALETTE)
+    courses = [
+        line
+        for line in axes.lines
+        if len(line.get_xdata()) == 2 and line.get_color() == MODEL_COLOURS[0]
+    ]
+    assert [line.get_linestyle() for line in courses] == ["--", "-"]
+    (window,) = axes.patches
+    assert (window.get_x(), window.get_x() + window.get_width()) == pytest.approx((0.0, 0.1))
+
+
+def test_changes_of_outcomes_have_binomial_bars(axes):
+    rows = pd.DataFrame(
+        {"contender": ["matched"], "seed": 0, "perturbation": "light", "frequency": 0.2, "n": 100,
+         "change": -0.3}
+    )  # fmt: skip
+    changes(axes, rows, PALETTE)
+    ((low, high),) = [c.get_segments()[0][:, 1] for c in axes.collections]
+    assert (low + high) / 2 == pytest.approx(-0.3) and high - low == pytest.approx(2 * 1.96 * 0.04)

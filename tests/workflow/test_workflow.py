@@ -25,7 +25,9 @@ def small_config() -> dict:
     config["features"]["min_units"] = 5
     config["learning"] = {"steps": 6, "batches": [8], "calibration": 15, "evaluate_every": 3,
                           "evaluation_trials": 20}  # fmt: skip
-    config["analysis"] |= {"simulated_trials": 60, "matched_trials": 10}
+    silence = {"name": "silence", "area": "area2", "cells": "all", "current": -1.0,
+               "window_s": [0.0, 0.1]}  # fmt: skip
+    config["analysis"] |= {"simulated_trials": 60, "matched_trials": 10, "perturbations": [silence]}
     return config
 
 
@@ -52,8 +54,8 @@ def finished(tmp_path_factory) -> Path:
 def test_a_run_ends_in_a_report_with_every_figure(finished):
     report = (finished / "report.html").read_text()
     assert "small" in report and "matched" in report and "http-equiv" not in report
-    assert len(list((finished / "figures").glob("*.svg"))) == 11
-    assert len(list((finished / "figures").glob("*.pdf"))) == 11
+    assert len(list((finished / "figures").glob("*.svg"))) == 13
+    assert len(list((finished / "figures").glob("*.pdf"))) == 13
 
 
 def test_tables_hold_every_contender(finished):
@@ -64,6 +66,18 @@ def test_tables_hold_every_contender(finished):
     outcomes = pd.read_parquet(finished / "tables/outcomes.parquet")
     total = outcomes.groupby(["contender", "seed", "method"])["frequency"].sum()
     assert (abs(total - 1) < 1e-9).all()
+
+
+def test_a_perturbation_silences_its_area_while_it_lasts(finished):
+    courses = pd.read_parquet(finished / "tables/perturbed_activity.parquet")
+    courses = courses[(courses["contender"] == "matched") & (courses["area"] == "area2")]
+    mean = courses.assign(on=courses["time_s"].between(0.01, 0.09), off=courses["time_s"] < -0.02)
+    for period, low, high in (("on", 0.0, 0.6), ("off", 0.999, 1.001)):
+        rates = mean[mean[period]].groupby("perturbation")["mean_hz"].mean()
+        assert low <= rates["silence"] / rates["none"] <= high, period
+    outcomes = pd.read_parquet(finished / "tables/perturbed_outcomes.parquet")
+    unperturbed = outcomes[outcomes["perturbation"] == "none"]
+    assert (unperturbed["change"] == 0).all() and len(outcomes) == 2 * len(unperturbed)
 
 
 def test_fits_tell_what_they_did(finished):

@@ -78,6 +78,14 @@ def recording_files():
     return [str(folder / entry.path) for entry in CONFIG.recordings.sessions]
 
 
+def perturbed():
+    """Perturbed trials of a fit, one file per perturbation."""
+    return [
+        f"results/{{run}}/fits/{{model}}/seed-{{seed}}/perturbed-{p.name}.npz"
+        for p in CONFIG.analysis.perturbations
+    ]
+
+
 def fits(file):
     """A file of every fit of the run."""
     return expand(

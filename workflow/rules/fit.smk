@@ -35,6 +35,7 @@ rule simulate:
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/fits/{model}/seed-{seed}/simulation.npz",
+        perturbed=perturbed(),
     log:
         "results/{run}/logs/simulate/{model}/seed-{seed}.log",
     threads: 1
@@ -43,6 +44,7 @@ rule simulate:
         runtime=30,
     params:
         trials=CONFIG.analysis.simulated_trials,
+        perturbations=[p.model_dump_json() for p in CONFIG.analysis.perturbations],
     shell:
         "spiketwin simulate --config {input.config} --model {wildcards.model}"
         " --seed {wildcards.seed} --threads {threads} > {log} 2>&1"

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from spiketwin.analysis import behaviour, variability
 from spiketwin.analysis.contenders import Contender, Session, contenders, sessions_of
+from spiketwin.analysis.currents import current_table
 from spiketwin.analysis.fits import connectivity_table, fit_table
 from spiketwin.analysis.neurons import add_neuron_scores, neuron_table, psth_examples
 from spiketwin.analysis.outcomes import (
@@ -21,6 +22,7 @@ from spiketwin.analysis.outcomes import (
     recorded_frequencies,
     train_readers,
 )
+from spiketwin.analysis.perturbations import perturbation_tables
 from spiketwin.analysis.references import REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import screen
@@ -64,6 +66,7 @@ def analyse(config: Config, files: RunFiles) -> None:
         shown.update()
     shown.close()
     _add_lick_accuracy(book, readers)
+    tables |= {n: [t] for n, t in perturbation_tables(config, files, readers).items()}
     _write(tables, book, config, files, trials)
 
 
@@ -172,4 +175,5 @@ def _write(
     write_table(files.table("screening"), screen(trials, config), csv=True)
     write_table(files.table("fits"), fit_table(config, files), csv=True)
     write_table(files.table("connectivity"), connectivity_table(config, files), csv=True)
+    write_table(files.table("currents"), current_table(config, files), csv=True)
     write_table(files.table("scores"), book.table(), csv=True)

@@ -1,7 +1,15 @@
 """The typed configuration: the single source of every setting, its default and its meaning."""
 
-from spiketwin.config.load import Config, dump_config, merge, read_config, resolve
-from spiketwin.config.models import Analysis, GradientLearning, Losses, Model, NeuronLoss, TrialLoss
+from spiketwin.config.analysis import Analysis, Perturbation
+from spiketwin.config.load import (
+    Config,
+    dump_config,
+    merge,
+    read_config,
+    resolve,
+    with_perturbations,
+)
+from spiketwin.config.models import GradientLearning, Losses, Model, NeuronLoss, TrialLoss
 from spiketwin.config.network import InputGroup, Latent, Network, Readout
 from spiketwin.config.recordings import (
     AreaMap,
@@ -33,6 +41,7 @@ __all__ = [
     "Model",
     "Network",
     "NeuronLoss",
+    "Perturbation",
     "Predicate",
     "Readout",
     "Recordings",
@@ -52,4 +61,5 @@ __all__ = [
     "merge",
     "read_config",
     "resolve",
+    "with_perturbations",
 ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from spiketwin.config.models import Analysis, Model
+from spiketwin.config.analysis import Analysis
+from spiketwin.config.models import Model
 from spiketwin.config.recordings import Recordings
 from spiketwin.config.section import Name, Section
 from spiketwin.config.trials import Features, TrialWindow
@@ -44,6 +47,27 @@ class Config(Section):
             _check_delays(name, model, self.trials.window_s)
             _check_stimuli(name, model, set(self.recordings.mapping.stimuli))
         return self
+
+
+def with_perturbations(config: Config, texts: Sequence[str]) -> Config:
+    """With perturbations given as text, ``area=A,cells=inhibitory,current=0.5,window=0:0.1``.
+
+    Raises
+    ------
+    SpiketwinError
+        When a text is no perturbation.
+    """
+    raw = config.model_dump(mode="json")
+    raw["analysis"]["perturbations"] += [_perturbation(text) for text in texts]
+    return resolve(raw) if texts else config
+
+
+def _perturbation(text: str) -> dict[str, object]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    given: dict[str, object] = {key.strip(): value.strip() for key, _, value in pairs}
+    given["window_s"] = str(given.pop("window", "")).split(":")
+    words = "-".join(str(given[key]) for key in ("area", "cells", "current") if key in given)
+    return {"name": re.sub(r"[^\w.-]", "_", words) or "perturbation", **given}
 
 
 def _check_step(name: str, model: Model, bin_s: float) -> None:

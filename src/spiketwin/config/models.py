@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from spiketwin.config.network import Network
 from spiketwin.config.section import Count, Fraction, NonNegative, Positive, Section
@@ -89,27 +89,3 @@ class Model(Section):
     network: Network = Network()
     losses: Losses = Losses()
     learning: GradientLearning = GradientLearning()
-
-
-class Analysis(Section):
-    """Simulated trials and scores."""
-
-    simulated_trials: Count = 1200
-    """Simulated trials per stimulus set (of a session, or of all where they agree)."""
-    matched_trials: Count = 50
-    """Trials on either side of the matched scores."""
-    active_hz: Positive = 30.0
-    """Published threshold of the peak area activity that makes a trial a hit."""
-    outcome_area: str | None = None
-    """Area whose peak activity tells hit from miss by threshold; absent: no threshold read-out."""
-    active_outcome: str | None = None
-    """Outcome in which this area is active."""
-    simulation_nwb: bool = False
-    """Also write the simulated trials as NWB, one file per session, in the recordings' layout."""
-    reference_seed: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.outcome_area is None) != (self.active_outcome is None):
-            raise ValueError("give both outcome_area and active_outcome, or neither")
-        return self

@@ -16,16 +16,22 @@ NAMES = (
     "variability",
     "training",
     "connectivity",
+    "currents",
+    "perturbations",
 )
 """Every figure, in the order of the report."""
 
 
 def available(config: Config) -> list[str]:
-    """Names of the figures of a run: the jaw only where behaviour is mapped.
+    """Names of the figures of a run: jaw and perturbations only where there are any.
 
     Parameters
     ----------
     config : the run's configuration.
     """
-    behaviour = bool(config.recordings.mapping.behaviour)
-    return [name for name in NAMES if name != "jaw" or behaviour]
+    missing = set()
+    if not config.recordings.mapping.behaviour:
+        missing.add("jaw")
+    if not config.analysis.perturbations:
+        missing.add("perturbations")
+    return [name for name in NAMES if name not in missing]

@@ -14,10 +14,12 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.figures.activity import activity
 from spiketwin.figures.catalogue import available
 from spiketwin.figures.connectivity import connectivity
+from spiketwin.figures.currents import currents
 from spiketwin.figures.distribution import distribution
 from spiketwin.figures.embedding import embedding
 from spiketwin.figures.jaw import jaw
 from spiketwin.figures.outcomes import outcomes
+from spiketwin.figures.perturbations import perturbations
 from spiketwin.figures.rasters import rasters
 from spiketwin.figures.scores import scores
 from spiketwin.figures.screening import screening
@@ -39,6 +41,8 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {
     "variability": variability,
     "training": training,
     "connectivity": connectivity,
+    "currents": currents,
+    "perturbations": perturbations,
 }
 """What draws each figure of the catalogue."""
 

@@ -5,6 +5,7 @@ from spiketwin.network.description import read_description
 from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network, Parameters, build, clip, float_tensor
+from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.prepared import projection
 from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
 from spiketwin.network.store import load_network, save_network
@@ -25,6 +26,7 @@ __all__ = [
     "load_network",
     "not_finite",
     "on_device",
+    "perturbation_current",
     "projection",
     "read_description",
     "run",

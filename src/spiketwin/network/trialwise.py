@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from spiketwin.config import Perturbation
 from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network
+from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.run import Run, behaviour, even_bins, run
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.trialset import TrialSet
@@ -56,6 +58,7 @@ def simulate_like(
     seed: int,
     prerun_s: float | None = None,
     bins: np.ndarray | None = None,
+    perturbation: Perturbation | None = None,
 ) -> SimulatedTrials:
     """Simulate trials with the stimuli of recorded ones, each used equally often (within one).
 
@@ -67,13 +70,16 @@ def simulate_like(
     seed : the same seed gives the same trials.
     prerun_s : as in `run`.
     bins : (step,) bin of each step; absent: the bins of the recorded trials.
+    perturbation : current to add; stimuli and random numbers are those of the trials without.
     """
     rows = evenly(len(recorded.trials), trials, numpy_generator(seed, "rows"))
     stimulation = stimulation_of(network, recorded)
+    steps, current = stimulation.probability.shape[1], None
+    if perturbation is not None:
+        current = perturbation_current(network, perturbation, recorded.start_s, steps)
     if bins is None:
-        steps = stimulation.probability.shape[1]
         bins = even_bins(steps, steps // recorded.counts.shape[1])
-    how = Run(integer_seed(seed, "trials"), bins, prerun_s)
+    how = Run(integer_seed(seed, "trials"), bins, prerun_s, perturbation=current)
     parts = []
     for first in range(0, trials, CHUNK):
         chosen = stimulation.take(rows[first : first + CHUNK])

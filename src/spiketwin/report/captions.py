@@ -86,4 +86,18 @@ CAPTIONS = {
         "Mean fitted weight from each population (column) to each population (row); E excitatory, "
         "I inhibitory, grey: no connection.",
     ),
+    "currents": Caption(
+        "Currents between areas",
+        "Recurrent current that the neurons of an area (column) receive from every area "
+        "(colour) in the course of the trial, excitation and inhibition together, in units of"
+        " the firing threshold; a line per seed. Lines of several seeds that agree are a "
+        "finding, lines that do not are not.",
+    ),
+    "perturbations": Caption(
+        "Perturbations",
+        "What a current into some neurons does to the same simulated trials. Top: change of "
+        "the share of trials of each outcome (marks: seeds; bars: 95 % binomial interval of "
+        "one seed). Below: mean activity of the areas without (dashed) and with the current "
+        "(solid), which flows in the grey window.",
+    ),
 }
