@@ -55,6 +55,8 @@ def perturbations(source: Source) -> Figure:
     label_outside(axes, "time (s)", "")
     for row, perturbation in zip(axes, given, strict=True):
         row[0].set_ylabel(f"{wrapped(perturbation.name, 16)}\nrate (Hz)")
+    for panel in axes[0]:
+        panel.set_ylim(bottom=0)
     for panel, area in zip(axes[0], areas, strict=True):
         panel.set_title(wrapped(area, letters(len(areas))), fontweight="bold")
     legend(figure, palette, courses["contender"])
@@ -116,6 +118,5 @@ def effect(axes: Axes, rows: pd.DataFrame, perturbation: Perturbation, palette: 
             colour = palette.contender(str(model))
             axes.plot(line["time_s"], line["mean_hz"], color=colour, linestyle=style)  # type: ignore[arg-type]
     axes.margins(x=0)
-    axes.set_ylim(bottom=0)
     mark_event(axes)
     return axes
