@@ -2,7 +2,12 @@ if CONFIG.recordings.synthetic is not None:
 
     rule synthesize:
         input:
-            code=code("recording/synthetic.py", "recording/write.py"),
+            code=code(
+                "recording/synthetic.py",
+                "recording/delayed_task.py",
+                "recording/delayed_session.py",
+                "recording/write.py",
+            ),
             config=ancient(f"results/{RUN}/config.yaml"),
         output:
             recording_files(),

@@ -14,6 +14,7 @@ from spiketwin.config.network import InputGroup, Latent, Network, Readout
 from spiketwin.config.recordings import (
     AreaMap,
     CellTypeColumn,
+    DelayedTask,
     Mapping,
     Predicate,
     Recordings,
@@ -32,6 +33,7 @@ __all__ = [
     "AreaMap",
     "CellTypeColumn",
     "Config",
+    "DelayedTask",
     "Features",
     "GradientLearning",
     "InputGroup",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from spiketwin.config.section import Count, Fraction, Name, NonNegative, Positive, Section
 
@@ -150,6 +150,7 @@ class Mapping(Section):
 class Synthetic(Section):
     """The published two-area artificial recordings, written as NWB into `data/NAME`."""
 
+    task: Literal["two-area"] = "two-area"
     name: Name = "two-area"
     """Folder below `data/`."""
     sessions: Count = 10
@@ -165,6 +166,37 @@ class Synthetic(Section):
     """Add a jaw trace: opens on hit trials with jittered latency, small spontaneous movements."""
     draw: int = Field(default=0, ge=0)
     """Seed of the draw."""
+
+
+class DelayedTask(Section):
+    """Artificial recordings of the delayed whisker task in six areas, as NWB into `data/NAME`."""
+
+    task: Literal["delayed-whisker"]
+    name: Name = "delayed-whisker"
+    """Folder below `data/`."""
+    sessions: int = Field(default=28, ge=6)
+    units_per_area: Count = 320
+    """Units of each area over all sessions."""
+    trials: Count = 180
+    """Trials per session."""
+    active_share: Fraction = 0.4
+    """Share of trials in which the animal moves before the response."""
+    frame_rate_hz: Positive = 200.0
+    """Of the videos."""
+    draw: int = Field(default=0, ge=0)
+    """Seed of the draw."""
+
+
+def _task(value: object) -> str:
+    """Which artificial recordings a block means."""
+    task = value.get("task") if isinstance(value, dict) else getattr(value, "task", None)
+    return str(task or "two-area")
+
+
+Artificial = Annotated[
+    Annotated[Synthetic, Tag("two-area")] | Annotated[DelayedTask, Tag("delayed-whisker")],
+    Discriminator(_task),
+]
 
 
 class SessionFile(Section):
@@ -183,7 +215,7 @@ class Recordings(Section):
     """Folder of the files. `--recordings` takes its place, and so does the environment variable
     SPIKETWIN_RECORDINGS where the folder is relative."""
     sessions: list[SessionFile] = []
-    synthetic: Synthetic | None = None
+    synthetic: Artificial | None = None
     mapping: Mapping = Mapping()
 
     @model_validator(mode="after")

@@ -72,7 +72,7 @@ class SyntheticSession:
     jaw: np.ndarray
 
 
-def synthesize(synthetic: Synthetic, folder: Path) -> list[Path]:
+def synthesize_two_areas(synthetic: Synthetic, folder: Path) -> list[Path]:
     """Draw all sessions and write them as NWB, with the truth beside them.
 
     Parameters
