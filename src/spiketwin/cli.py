@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_describe(commands)
+    _add_convert(commands)
     _command(commands, "warm-up", _warm_up, "compile the kernels now, not at the first fit")
     for name, run, text in STAGES:
         stage = _command(commands, name, run, text)
@@ -83,6 +84,24 @@ def _add_describe(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command = _command(commands, "describe", _describe, text)
     command.add_argument("file", type=Path, help="NWB file or Zarr folder")
     command.add_argument("--write-config", type=Path, metavar="FILE", help="write a configuration")
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "write spikeData_v9.mat (Esmaeili et al. 2021) as NWB"
+    command = _command(commands, "convert", _convert, text)
+    command.add_argument("file", type=Path, help="the MATLAB file")
+    command.add_argument("folder", type=Path, help="where the NWB files go")
+
+
+def _convert(given: argparse.Namespace) -> None:
+    from spiketwin.recording.convert import convert
+
+    written = convert(given.file, given.folder)
+    print(
+        f"wrote {len(written)} sessions and {given.folder / 'sessions.yaml'}; run them with: "
+        f"snakemake --configfile workflow/config/delayed-whisker.yaml "
+        f"{given.folder / 'sessions.yaml'}"
+    )
 
 
 def _config(given: argparse.Namespace) -> Config:
