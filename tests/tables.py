@@ -416,6 +416,14 @@ def _connectivity(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names.split())
 
 
+def _states(run: Run, rng: np.random.Generator) -> pd.DataFrame:
+    rows = [("data", -1, "adjusted Rand index with active", "", 0.8, 300)]
+    for contender, seed in [("data", -1), *fits(run)]:
+        rows.append((contender, seed, "share active", "", rng.uniform(0.3, 0.5), 300))
+        rows += [(contender, seed, "rate difference", a, rng.normal(1, 1), 300) for a in run.areas]
+    return pd.DataFrame(rows, columns=["contender", "seed", "quantity", "area", "value", "n"])
+
+
 def _currents(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     parts = []
     populations = itertools.product(fits(run), run.areas, ("excitatory", "inhibitory"), run.areas)
@@ -500,6 +508,7 @@ _MAKERS = {
     "screening": _screening,
     "duplicates": _duplicates,
     "connectivity": _connectivity,
+    "states": _states,
     "currents": _currents,
     "perturbed_outcomes": _perturbed_outcomes,
     "perturbed_activity": _perturbed_activity,

@@ -26,6 +26,7 @@ from spiketwin.analysis.perturbations import perturbation_tables
 from spiketwin.analysis.references import REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import screen
+from spiketwin.analysis.states import find_states, state_table
 from spiketwin.config import Config
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, write_table
@@ -56,6 +57,8 @@ def analyse(config: Config, files: RunFiles) -> None:
     window = window_matrix(first.counts.shape[1], first.bin_s, config.features.psth)
     readers = train_readers(sessions, window, config.analysis)
     tables, book = _recorded_tables(sessions, readers), ScoreBook()
+    states = find_states(sessions)
+    tables["states"].append(state_table(_data(sessions), readers, states, simulated=False))
     ceiling = _ceiling(sessions, window)
     total = len(config.models) * len(config.seeds) + len(REFERENCES)
     shown = tqdm(total=total, desc="analyse", disable=not sys.stderr.isatty())
@@ -63,6 +66,8 @@ def analyse(config: Config, files: RunFiles) -> None:
         add_scores(book, contender, sessions, config)
         _add_neurons(tables, book, contender, sessions, window, ceiling)
         _add_contender(tables, contender, sessions, readers, config)
+        if contender.name in config.models:
+            tables["states"].append(state_table(contender, readers, states, simulated=True))
         shown.update()
     shown.close()
     _add_lick_accuracy(book, readers)
@@ -73,12 +78,17 @@ def analyse(config: Config, files: RunFiles) -> None:
 def _recorded_tables(sessions: Sequence[Session], readers: Readers) -> Tables:
     """What describes the test trials themselves."""
     tables: Tables = defaultdict(list)
-    data = Contender(DATA, -1, {session.name: session.test for session in sessions})
+    data = _data(sessions)
     tables["outcomes"].append(recorded_frequencies(readers))
     _add_descriptions(tables, data, readers)
     tables["neurons"].append(_neurons_of(data, sessions, readers.window))
     tables["psths"].append(_psths(data, sessions, readers.window, tables["neurons"][0]))
     return tables
+
+
+def _data(sessions: Sequence[Session]) -> Contender:
+    """The test trials themselves."""
+    return Contender(DATA, -1, {session.name: session.test for session in sessions})
 
 
 def _add_descriptions(tables: Tables, contender: Contender, readers: Readers) -> None:

@@ -86,6 +86,9 @@ class TrialsMapping(Section):
     """Columns whose values together name the condition (what the network receives)."""
     outcome: list[str] = []
     """Columns whose values together name the outcome (what the network produces)."""
+    labels: dict[Name, str] = {}
+    """Name: further column of the table that says something of the trial (e.g. whether the animal
+    moved). Analyses compare what they find with it; nothing is fitted to it."""
     merge: dict[str, list[str]] = {}
     """New label: labels it replaces (conditions and outcomes alike)."""
     keep: list[Predicate] = []

@@ -12,6 +12,7 @@ NAMES = (
     "distribution",
     "outcomes",
     "jaw",
+    "states",
     "embedding",
     "variability",
     "training",
@@ -23,15 +24,15 @@ NAMES = (
 
 
 def available(config: Config) -> list[str]:
-    """Names of the figures of a run: jaw and perturbations only where there are any.
+    """Names of the figures of a run: jaw, states and perturbations only where there are any.
 
     Parameters
     ----------
     config : the run's configuration.
     """
-    missing = set()
+    missing: set[str] = set()
     if not config.recordings.mapping.behaviour:
-        missing.add("jaw")
+        missing |= {"jaw", "states"}
     if not config.analysis.perturbations:
         missing.add("perturbations")
     return [name for name in NAMES if name not in missing]

@@ -24,6 +24,7 @@ from spiketwin.figures.rasters import rasters
 from spiketwin.figures.scores import scores
 from spiketwin.figures.screening import screening
 from spiketwin.figures.source import Source
+from spiketwin.figures.states import states
 from spiketwin.figures.style import styled
 from spiketwin.figures.training import training
 from spiketwin.figures.variability import variability
@@ -37,6 +38,7 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {
     "distribution": distribution,
     "outcomes": outcomes,
     "jaw": jaw,
+    "states": states,
     "embedding": embedding,
     "variability": variability,
     "training": training,

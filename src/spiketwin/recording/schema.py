@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+LABEL = "label "
+"""Columns of a trial table that begin so hold labels of the recording, which only analyses use."""
+
 
 @dataclass(frozen=True)
 class BehaviourTrace:

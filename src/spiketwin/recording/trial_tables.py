@@ -13,6 +13,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.recording.columns import nearest, numbers, require, text, values
 from spiketwin.recording.paths import event_times
 from spiketwin.recording.predicates import kept
+from spiketwin.recording.schema import LABEL
 
 NOT_TRIALS = ("epochs", "invalid_times")
 KEY = "recordings.mapping.trials"
@@ -76,6 +77,10 @@ def read_trials(nwb: Any, mapping: TrialsMapping, notes: list[str]) -> tuple[Any
             "stop_s": stop[rows],
             "condition": _labels(table, mapping.condition, mapping, "condition")[rows],
             "outcome": _labels(table, mapping.outcome, mapping, "outcome")[rows],
+            **{
+                f"{LABEL}{name}": _labels(table, [column], mapping, f"labels.{name}")[rows]
+                for name, column in mapping.labels.items()
+            },
         }
     )
 

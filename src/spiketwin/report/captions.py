@@ -63,6 +63,14 @@ CAPTIONS = {
         "Below: scores of this prediction; it should beat the same predictions given to wrong "
         "trials (shuffled) and the mean of the condition.",
     ),
+    "states": Caption(
+        "States besides the outcomes",
+        "Movement that no outcome tells, found by clustering what is left of the behaviour "
+        "when the mean of the outcome is subtracted. Left: share of trials with more movement"
+        " (line and band: data); above it the agreement of the clusters with a label of the "
+        "recording, if there is one. Right: mean rate in these trials minus that in the "
+        "others.",
+    ),
     "embedding": Caption(
         "Trial embedding",
         "Single trials in the plane of the first two principal components of the recorded "

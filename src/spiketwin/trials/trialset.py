@@ -19,7 +19,8 @@ class TrialSet:
     behaviour : (trial, time, trace) float32; no NaN.
     traces : names of the behaviour traces.
     trials : one row per trial, columns ``trial``, ``condition``, ``outcome``, ``split``
-        ("train", "validation", "test"; "simulated" for simulations).
+        ("train", "validation", "test"; "simulated" for simulations), ``label NAME`` (str) for
+        each label of the mapping.
     units : one row per unit, columns ``unit``, ``area``, ``cell_type``, ``rate_hz`` (in the
         window), ``neuron`` (index of the model neuron that stands for it).
     stimuli : one row per stimulus, columns ``trial`` (row number in `trials`), ``stimulus``,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from spiketwin.config import TrialWindow
 from spiketwin.errors import SpiketwinError
-from spiketwin.recording.schema import BehaviourTrace, Recording
+from spiketwin.recording.schema import LABEL, BehaviourTrace, Recording
 from spiketwin.trials.split import split_trials
 from spiketwin.trials.trialset import TrialSet
 
@@ -51,7 +51,9 @@ def cut(recording: Recording, window: TrialWindow) -> tuple[TrialSet, list[str]]
     rows = np.flatnonzero(keep & tracked)
     _check_enough(recording, window, keep, rows)
     counts = bin_spikes(recording, recording.trials["align_s"].to_numpy()[rows], window)
-    trials = recording.trials.iloc[rows].reset_index(drop=True)[["trial", "condition", "outcome"]]
+    kept = ["trial", "condition", "outcome"]
+    kept += [column for column in map(str, recording.trials) if column.startswith(LABEL)]
+    trials = recording.trials.iloc[rows].reset_index(drop=True)[kept]
     behaviour = [_normalised(values[rows], window) for values in traces.values()]
     shape = (len(rows), window.bins, 0)
     return TrialSet(
