@@ -8,8 +8,8 @@ parts are apart,
 
     D = |m1 - m2| / sqrt((s1^2 + s2^2) / 2) > 2    along m1 - m2   (Ashman et al. 1994),
 
-since outcomes of unequal spread alone make two Gaussians with one mean. The state with more movement
-is called active. Simulated trials are assigned by the same mixture.
+since outcomes of unequal spread alone make two Gaussians with one mean. The state with more
+movement is called active. Simulated trials are assigned by the same mixture.
 """
 
 from __future__ import annotations
