@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+
+from spiketwin.losses.assignment import assign
 
 
 def assignment(cost: Tensor) -> Tensor:
     """Column matched to each row of a square cost (n, n): the Hungarian plan, (n,) int64."""
-    _, columns = linear_sum_assignment(cost.detach().cpu().numpy())
+    values = cost.detach().cpu().numpy()
+    columns = np.empty(len(values), np.int64)
+    assign(np.ascontiguousarray(values), columns)
     return torch.from_numpy(columns).to(cost.device)
 
 
