@@ -12,6 +12,7 @@ from spiketwin.learning import adam
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from spiketwin.learning.fit import gradient_fitter, held_out_score
+from spiketwin.learning.gradient import _sparser
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.loop import Limits, learn
 from spiketwin.learning.progress import Display
@@ -89,6 +90,23 @@ def test_adam_agrees_with_pytorch():
         ours, moments = adam.update(ours, {"a": gradient}, moments, 0.01, 0.99, k + 1)
         optimiser.step()
     torch.testing.assert_close(ours["a"], theirs.detach())
+
+
+def test_sparsity_empties_small_weights_between_areas_and_leaves_those_inside_alone():
+    network = build(two_area_trials().stitching, small_model().network, (), 0)
+    weights = {
+        name: torch.full_like(network.parameters[name], 0.04) for name in ("recurrent", "input")
+    }
+    weights["recurrent"][0, :, 0] = 1e-4
+    found = _sparser(network, weights, amount=1e-4)
+    area = torch.from_numpy(network.area)
+    across, inside = area != area[0], area == area[0]
+    assert (found["recurrent"][0, across, 0] == 0).all()
+    assert (found["recurrent"][0, inside, 0] == 1e-4).all()
+    torch.testing.assert_close(
+        found["recurrent"][0, across, 1], torch.full((20,), 0.04 - 1e-4 / 0.2)
+    )
+    torch.testing.assert_close(found["input"], torch.full_like(found["input"], 0.04 - 1e-4 / 0.2))
 
 
 def test_calibration_brings_the_rates_close_to_the_recorded_ones():

@@ -43,6 +43,19 @@ def test_initial_weights_are_balanced_local_and_of_unit_spectral_radius():
         assert spectral_radius(signed) == pytest.approx(1 / 2)
 
 
+def test_blocked_pairs_of_areas_have_no_synapses_and_stay_without():
+    network = build(stitching(), NetworkConfig(blocked=[("B", "A")]), [], 0)
+    from_b_to_a = np.ix_(AREA == 0, AREA == 1)
+    assert network.mask.numpy()[from_b_to_a].sum() == 0
+    assert network.mask.numpy()[np.ix_(AREA == 1, ~INHIBITORY & (AREA == 0))].all()
+    grown = {**network.parameters, "recurrent": network.parameters["recurrent"] + 1}
+    assert clip(network, grown)["recurrent"].numpy()[0][from_b_to_a].sum() == 0
+    with pytest.raises(
+        SpiketwinError, match=r"network\.blocked names 'C'; areas of the network: A, B"
+    ):
+        build(stitching(), NetworkConfig(blocked=[("C", "A")]), [], 0)
+
+
 def test_balance_leaves_rows_with_one_kind_of_input_alone():
     only_excitation = np.array([[1.0, 2.0, 0.0]])
     np.testing.assert_array_equal(

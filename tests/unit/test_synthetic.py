@@ -48,6 +48,20 @@ def test_one_draw_gives_the_same_bits_and_another_does_not():
     assert len(first.spike_times_s) != len(other.spike_times_s)
 
 
+def test_both_areas_can_respond_on_hit_trials_only():
+    """In a miss trial the rate after the stimulus is the base rate."""
+    for both, low, high in ((True, 0.8, 1.2), (False, 1.5, 4.0)):
+        synthetic = Synthetic(units=60, trials=100, hit_probability=0.5, both=both)
+        session = draw_session(synthetic, 1)  # area1 only
+        misses = np.flatnonzero(~session.truth.hit) * 4.0
+        times = np.sort(session.spike_times_s)
+        near, before = (
+            np.diff(np.searchsorted(times, misses[:, None] + np.array(window)), axis=1).mean()
+            for window in ([1.01, 1.05], [0.9, 0.94])
+        )
+        assert low < near / before < high
+
+
 def test_sessions_rotate_over_both_areas_and_one(tiny_recordings):
     areas = [
         read_nwb(tiny_recordings / f"session-{k}.nwb", MAPPING).units["area"] for k in range(3)

@@ -46,6 +46,10 @@ class Losses(Section):
     size, the same with conflicts projected away, or a plain weighted sum."""
     l1: NonNegative = 0.01
     """Weights shrink by this times the learning rate at every step."""
+    sparsity: NonNegative = 0.0
+    """Weights between areas and of the inputs shrink besides by this times the learning rate over
+    the square root of the weight (Sourmpis et al. 2026), which leaves few of them; published: 0.006
+    to 0.02."""
 
 
 class GradientLearning(Section):

@@ -66,6 +66,8 @@ class Network(Section):
     """Neurons excite or inhibit, never both."""
     local_inhibition: bool = True
     """Inhibitory synapses stay inside their area."""
+    blocked: list[tuple[str, str]] = []
+    """Pairs of areas, from and to, without synapses between them (where the circuit is known)."""
     prerun_s: NonNegative = 0.3
     """Simulated before the window, with base-rate input."""
     inputs: list[InputGroup] = []

@@ -163,6 +163,8 @@ class Synthetic(Section):
     """Trials per session."""
     hit_probability: Fraction = 0.8
     """Probability that the second area responds."""
+    both: bool = False
+    """The first area, too, responds on hit trials only."""
     area2_onset_s: NonNegative = 0.008
     """Onset of the response of the second area after the stimulus."""
     jaw: bool = False

@@ -2,8 +2,8 @@
 
 Each step simulates a batch of trials with stimuli drawn from the training trials, combines the
 gradients of the neuron and the trial loss at the simulated trials, and takes an Adam step; weights
-then shrink by l1 times the learning rate and return to their constraints. A running average of the
-parameters is what is scored and saved.
+then shrink (by l1 and sparsity times the learning rate) and return to their constraints. A running
+average of the parameters is what is scored and saved.
 """
 
 from __future__ import annotations
@@ -206,6 +206,8 @@ class GradientFitter:
         )
         for name in ("recurrent", "input"):
             changed[name] = _shrunk(changed[name], rate * self.losses.l1)
+        if self.losses.sparsity:
+            changed |= _sparser(network, changed, rate * self.losses.sparsity)
         parameters = clip(network, {**state.parameters, **changed})
         decay = min(self.learning.average, (1 + state.step) / (10 + state.step))
         evaluated = {
@@ -247,6 +249,21 @@ def _through_time(
 def _shrunk(weights: Tensor, amount: float) -> Tensor:
     """Weights moved towards zero, never across it."""
     return weights - weights.sign() * torch.minimum(weights.abs(), weights.new_tensor(amount))
+
+
+def _sparser(network: Network, weights: Parameters, amount: float) -> Parameters:
+    """Input weights, and those between areas, after a step down sum sqrt|w|."""
+    area = torch.tensor(network.area, device=network.sign.device)
+    across = area[:, None] != area[None, :]
+    recurrent = weights["recurrent"]
+    sparse = torch.where(across, _rooted(recurrent, amount), recurrent)
+    return {"recurrent": sparse, "input": _rooted(weights["input"], amount)}
+
+
+def _rooted(weights: Tensor, amount: float) -> Tensor:
+    """Weights moved towards zero by amount / sqrt|w|; the smallest arrive there."""
+    size = weights.abs()
+    return weights.sign() * (size - amount / size.clamp(min=1e-12).sqrt()).clamp(min=0)
 
 
 def _sizes(state: FitState) -> GradientSizes:

@@ -99,6 +99,8 @@ def build(
     area = stitching["area"].map({name: k for k, name in enumerate(areas)}).to_numpy(dtype=int)
     inhibitory = (stitching["cell_type"] == "inhibitory").to_numpy()
     mask = allowed(area, inhibitory, config.local_inhibition)
+    for source, target in config.blocked:
+        mask &= ~_between(area, areas, source, target)
     network = Network(
         config=config,
         areas=areas,
@@ -112,6 +114,17 @@ def build(
         parameters={},
     )
     return replace(network, parameters=_initial_parameters(network, mask, seed))
+
+
+def _between(area: np.ndarray, areas: tuple[str, ...], source: str, target: str) -> np.ndarray:
+    """(post, pre) bool, synapses from one area to another."""
+    for name in (source, target):
+        if name not in areas:
+            raise SpiketwinError(
+                f"network.blocked names {name!r}; areas of the network: {', '.join(areas)}"
+            )
+    found: np.ndarray = (area == areas.index(target))[:, None] & (area == areas.index(source))
+    return found
 
 
 def _signs(inhibitory: np.ndarray, dale: bool) -> np.ndarray:

@@ -100,7 +100,7 @@ def draw_session(synthetic: Synthetic, index: int) -> SyntheticSession:
     """One session of the set."""
     generator = numpy_generator(synthetic.draw, "synthetic", index)
     truth = _draw_truth(synthetic, index, generator)
-    times, offsets = _draw_spikes(truth, round(1000 * synthetic.area2_onset_s), generator)
+    times, offsets = _draw_spikes(synthetic, truth, generator)
     jaw = _draw_jaw(truth, generator) if synthetic.jaw else np.zeros(0, dtype=np.float32)
     return SyntheticSession(truth, times, offsets, jaw)
 
@@ -140,24 +140,30 @@ def prototype() -> np.ndarray:
 
 
 def _draw_spikes(
-    truth: Truth, area2_onset_ms: int, generator: np.random.Generator
+    synthetic: Synthetic, truth: Truth, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spike times in the middle of their 1 ms step, grouped by unit, and the units' offsets."""
     response = np.zeros((2, TRIAL_MS))
-    for area, onset in enumerate((4, area2_onset_ms)):
+    for area, onset in enumerate((4, round(1000 * synthetic.area2_onset_s))):
         first = STIMULUS_MS + onset
         response[area, first : first + 160] = prototype()[: TRIAL_MS - first]
-    per_unit = [_unit_spikes(truth, unit, response, generator) for unit in range(len(truth.area))]
+    responds = [truth.hit if synthetic.both else np.ones_like(truth.hit), truth.hit]
+    per_unit = [
+        _unit_spikes(truth, unit, response, responds[truth.area[unit]], generator)
+        for unit in range(len(truth.area))
+    ]
     counts = [len(times) for times in per_unit]
     return np.concatenate(per_unit), np.concatenate([[0], np.cumsum(counts)])
 
 
 def _unit_spikes(
-    truth: Truth, unit: int, response: np.ndarray, generator: np.random.Generator
+    truth: Truth,
+    unit: int,
+    response: np.ndarray,
+    allowed: np.ndarray,
+    generator: np.random.Generator,
 ) -> np.ndarray:
-    area = truth.area[unit]
-    driven = truth.modulation[unit] * response[area]
-    allowed = truth.hit if area == 1 else np.ones_like(truth.hit)
+    driven = truth.modulation[unit] * response[truth.area[unit]]
     rate = truth.base_hz[unit] * (1 + np.maximum(driven, -1)[None, :] * allowed[:, None])
     step = np.flatnonzero(generator.random(rate.shape, dtype=np.float32) < 1e-3 * rate)
     return (step + 0.5) * 1e-3
