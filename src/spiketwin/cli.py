@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
             stage.add_argument("--fresh", action="store_true", help="ignore a checkpoint")
         if name == "plot":
             stage.add_argument("--figure", action="append", help="figure (repeatable; default all)")
+    _add_mechanism(commands)
     return parser
 
 
@@ -102,6 +103,24 @@ def _convert(given: argparse.Namespace) -> None:
         f"snakemake --configfile workflow/config/delayed-whisker.yaml "
         f"{given.folder / 'sessions.yaml'}"
     )
+
+
+def _add_mechanism(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "perturb students and their teacher alike, and compare (runs of both must be finished)"
+    command = _command(commands, "mechanism", _mechanism, text)
+    command.add_argument("--config", type=Path, required=True, help="configuration of the students")
+    command.add_argument("--teacher", type=Path, required=True, help="configuration of the teacher")
+    command.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+
+
+def _mechanism(given: argparse.Namespace) -> None:
+    from spiketwin.analysis.mechanism import compare_mechanisms
+    from spiketwin.config import read_config
+
+    config, teacher = _config(given), read_config(given.teacher)
+    table = compare_mechanisms(config, _files(given, config), teacher, _files(given, teacher))
+    wide = table.groupby(["area", "contender", "perturbation"], sort=False)["distance"].mean()
+    print(wide.unstack().round(3).to_string())
 
 
 def _config(given: argparse.Namespace) -> Config:

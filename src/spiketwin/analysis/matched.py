@@ -30,7 +30,7 @@ def matched_scores(
     scores = []
     for chunk in chunks:
         recorded = y[generator.permutation(len(y))[:n]]
-        paired = x[chunk][_assignment(x[chunk], recorded)]
+        paired = x[chunk][assignment(x[chunk], recorded)]
         scores.append(
             {
                 "matched squared error": float(((paired - recorded) ** 2).mean()),
@@ -42,7 +42,7 @@ def matched_scores(
     return {name: float(np.mean([one[name] for one in scores])) for name in scores[0]}
 
 
-def _assignment(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def assignment(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Row of x for each row of y."""
     cost = (y**2).sum(1)[:, None] + (x**2).sum(1)[None, :] - 2 * y @ x.T
     return linear_sum_assignment(cost)[1]
