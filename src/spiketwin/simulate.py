@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from spiketwin.config import Config, Perturbation
+from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
-from spiketwin.network import Network, load_network
+from spiketwin.network import Network, load_network, memory_available_mb
 from spiketwin.network.trialwise import exchangeable, pool, simulate_like
 from spiketwin.randomness import integer_seed
 from spiketwin.trials.simulation import SHARED, Simulation, save_simulation
@@ -69,6 +70,7 @@ def simulate_trials(
     """
     test = trials.split("test").sessions
     drives = [pool(test)] if exchangeable(test) else list(test)
+    _check_memory(network, wanted * len(drives), test[0])
     made = [
         simulate_like(network, drive, wanted, integer_seed(seed, k), perturbation=perturbation)
         for k, drive in enumerate(drives)
@@ -84,6 +86,18 @@ def simulate_trials(
         start_s=test[0].start_s,
         bin_s=test[0].bin_s,
     )
+
+
+def _check_memory(network: Network, trials: int, like: TrialSet) -> None:
+    """Refuse what the machine cannot hold (counts of two bytes, twice while they are joined)."""
+    needed_mb = 4 * trials * like.counts.shape[1] * network.neurons / 2**20
+    available_mb = memory_available_mb()
+    if needed_mb > available_mb:
+        raise SpiketwinError(
+            f"{trials} simulated trials need {needed_mb:.0f} MB of memory, {available_mb:.0f} MB "
+            "are available; lower analysis.simulated_trials (trials of every session whose stimuli "
+            "differ from those of the others)"
+        )
 
 
 def _trial_table(driven: Sequence[TrialSet], shared: bool) -> pd.DataFrame:

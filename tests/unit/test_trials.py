@@ -10,13 +10,15 @@ import pytest
 
 from spiketwin.config import Split, Stitching, TrialWindow
 from spiketwin.errors import SpiketwinError
+from spiketwin.network.trialwise import exchangeable
 from spiketwin.recording.schema import BehaviourTrace, Recording
 from spiketwin.trials.duplicates import coincidence, find_duplicates
 from spiketwin.trials.split import split_trials
 from spiketwin.trials.stitching import stitch
 from spiketwin.trials.store import load_trials, save_trials
-from spiketwin.trials.trialset import TrialSet
+from spiketwin.trials.trialset import TrialSet, mixed_like
 from spiketwin.trials.window import bin_spikes, cut
+from tests.artificial import two_area_session
 
 WINDOW = TrialWindow(window_s=(-0.1, 0.3), bin_s=0.01, split=Split(min_class=1))
 
@@ -279,3 +281,28 @@ def test_taking_trials_renumbers_their_stimuli():
     taken = trials.take(np.array([3, 3, 1]))
     assert list(taken.trials["trial"]) == [8, 8, 6]
     assert list(taken.stimuli["trial"]) == [0, 1, 2]
+
+
+def test_conditions_can_be_mixed_like_those_of_other_trials():
+    have, wanted = np.array(list("aaabbbbb")), np.array(list("ab" * 3 + "b" * 3))  # 1 to 2
+    rows = mixed_like(have, wanted)
+    np.testing.assert_array_equal(rows, [0, 1, 3, 4, 5, 6, 7])
+    np.testing.assert_array_equal(mixed_like(have, have), np.arange(8))
+    np.testing.assert_array_equal(mixed_like(have, np.array(["b"])), [3, 4, 5, 6, 7])
+
+
+def test_sessions_share_their_simulations_where_a_condition_means_the_same_stimuli():
+    one, other = two_area_session("one", 0), two_area_session("other", 1)
+    assert exchangeable((one, other))
+    names = np.where(np.arange(len(one.trials)) % 2 == 0, "go", "no-go")
+    mixed = replace(
+        one,
+        trials=one.trials.assign(condition=names),
+        stimuli=one.stimuli[one.stimuli["trial"] % 2 == 0].reset_index(drop=True),
+    )
+    assert exchangeable((mixed, replace(mixed, session="again")))
+    assert not exchangeable((mixed, other))  # other conditions
+    moved = replace(mixed, stimuli=mixed.stimuli.assign(time_s=0.1))
+    assert not exchangeable((mixed, moved))
+    blurred = mixed.stimuli.assign(time_s=np.linspace(0, 0.1, len(mixed.stimuli)))
+    assert not exchangeable((replace(mixed, stimuli=blurred),) * 2)

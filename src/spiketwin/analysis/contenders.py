@@ -14,7 +14,7 @@ from spiketwin.config import Config
 from spiketwin.files import RunFiles
 from spiketwin.randomness import numpy_generator
 from spiketwin.trials.features import FeatureMap
-from spiketwin.trials.simulation import load_simulation
+from spiketwin.trials.simulation import Simulation, load_simulation
 from spiketwin.trials.trialset import Trials, TrialSet
 
 REFERENCE_TRIALS = 400
@@ -106,10 +106,15 @@ def contenders(sessions: Sequence[Session], config: Config, files: RunFiles) -> 
     for model in config.models:
         for seed in config.seeds:
             simulation = load_simulation(files.simulation(model, seed))
-            views = {session.name: simulation.view(session.name) for session in sessions}
+            views = {s.name: view_like(simulation, s) for s in sessions}
             yield Contender(model, seed, views)
     for name in REFERENCES:
         yield reference(name, sessions, config.analysis.reference_seed)
+
+
+def view_like(simulation: Simulation, session: Session) -> TrialSet:
+    """Simulated trials of a session in the mixture of conditions of its test trials."""
+    return simulation.view(session.name, session.test.trials["condition"].to_numpy(dtype=str))
 
 
 def reference(name: str, sessions: Sequence[Session], seed: int) -> Contender:

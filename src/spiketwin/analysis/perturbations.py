@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spiketwin.analysis.contenders import Contender
+from spiketwin.analysis.contenders import Contender, view_like
 from spiketwin.analysis.outcomes import Readers, frequencies
 from spiketwin.analysis.variability import activity
 from spiketwin.config import Config
@@ -51,7 +51,7 @@ def _perturbed(
                 if name != NONE:
                     path = files.perturbed(model, seed, name)
                 simulation = load_simulation(path)
-                views = {s.name: simulation.view(s.name) for s in readers.sessions}
+                views = {s.name: view_like(simulation, s) for s in readers.sessions}
                 yield name, Contender(model, seed, views)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from spiketwin.losses import TrialTargets, energy
-from spiketwin.network import Network, on_device
+from spiketwin.network import Network
 from spiketwin.network.trialwise import simulate_like
-from spiketwin.trials.trialset import TrialSet
+from spiketwin.trials.trialset import TrialSet, mixed_like
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,23 @@ class HeldOutScore:
 
     def __call__(self, network: Network) -> float:
         """Score of a network; NaN where there is nothing to compare with."""
-        simulated: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        simulated: dict[int, tuple[torch.Tensor, torch.Tensor, np.ndarray]] = {}
         distances = []
         for target, drive in zip(self.targets.sessions, self.drives, strict=True):
             if id(drive) not in simulated:
                 simulated[id(drive)] = self._simulated(network, drive)
-            (features,) = self.targets.features(*simulated[id(drive)], [target])
+            counts, behaviour, conditions = simulated[id(drive)]
+            (features,) = self.targets.features(counts, behaviour, [target])
+            features = features[mixed_like(conditions, np.array(target.conditions))]
             distances.append(float(energy(features, target.features, torch.Generator())))
         return sum(distances) / len(distances) if distances else float("nan")
 
-    def _simulated(self, network: Network, drive: TrialSet) -> tuple[torch.Tensor, torch.Tensor]:
+    def _simulated(
+        self, network: Network, drive: TrialSet
+    ) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+        """Counts, behaviour and conditions of the simulated trials."""
         made = simulate_like(network, drive, self.trials, self.seed, self.prerun_s, self.bins)
         counts = torch.from_numpy(made.counts.astype("float32"))
-        return on_device((counts, torch.from_numpy(made.behaviour)), network.sign.device)
+        device = network.sign.device
+        conditions = drive.trials["condition"].to_numpy(dtype=str)[made.rows]
+        return counts.to(device), torch.from_numpy(made.behaviour).to(device), conditions

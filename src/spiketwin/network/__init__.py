@@ -9,6 +9,7 @@ from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.prepared import projection
 from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
 from spiketwin.network.store import load_network, save_network
+from spiketwin.network.workspace import memory_available_mb
 
 __all__ = [
     "Activity",
@@ -24,6 +25,7 @@ __all__ = [
     "even_bins",
     "float_tensor",
     "load_network",
+    "memory_available_mb",
     "not_finite",
     "on_device",
     "perturbation_current",

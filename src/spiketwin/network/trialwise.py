@@ -122,20 +122,26 @@ def pool(sessions: tuple[TrialSet, ...]) -> TrialSet:
 
 
 def exchangeable(sessions: tuple[TrialSet, ...]) -> bool:
-    """Every trial of every session has the same stimuli and the same condition."""
-    conditions = {name for session in sessions for name in session.trials["condition"]}
-    return (
-        len(conditions) <= 1
-        and len({_signature(session) for session in sessions}) == 1
-        and all(_signature(session) is not None for session in sessions)
-    )
+    """Every session has every condition, and all trials of a condition have the same stimuli."""
+    conditions = [set(session.trials["condition"]) for session in sessions]
+    if any(found != conditions[0] for found in conditions):
+        return False
+    signatures = [_signatures(session) for session in sessions]
+    return signatures[0] is not None and all(found == signatures[0] for found in signatures)
 
 
-def _signature(session: TrialSet) -> tuple[tuple[str, float, float], ...] | None:
-    """Stimuli of a trial where all trials of the session agree, else None."""
+Signature = tuple[tuple[str, float, float], ...]
+
+
+def _signatures(session: TrialSet) -> dict[str, Signature] | None:
+    """Stimuli of the trials of each condition; None where trials of one differ."""
     by_trial: list[list[tuple[str, float, float]]] = [[] for _ in range(len(session.trials))]
     columns = (session.stimuli[name] for name in ("trial", "stimulus", "time_s", "amplitude"))
     for trial, stimulus, time_s, amplitude in zip(*columns, strict=True):
-        by_trial[trial].append((stimulus, round(time_s, 6), round(amplitude, 6)))
-    signatures = {tuple(sorted(stimuli)) for stimuli in by_trial}
-    return signatures.pop() if len(signatures) == 1 else None
+        by_trial[trial].append((stimulus, round(time_s, 4), round(amplitude, 6)))
+    found: dict[str, Signature] = {}
+    for condition, stimuli in zip(session.trials["condition"], by_trial, strict=True):
+        signature = tuple(sorted(stimuli))
+        if found.setdefault(condition, signature) != signature:
+            return None
+    return found

@@ -10,7 +10,7 @@ import pandas as pd
 
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import read_arrays, write_arrays
-from spiketwin.trials.trialset import TrialSet, stimuli_of
+from spiketwin.trials.trialset import TrialSet, mixed_like, stimuli_of
 
 SHARED = ""
 """Session of simulated trials whose stimuli every session shares."""
@@ -42,9 +42,19 @@ class Simulation:
     start_s: float
     bin_s: float
 
-    def view(self, session: str) -> TrialSet:
-        """Simulated trials as that session would have recorded them: its stimuli, its units."""
+    def view(self, session: str, conditions: np.ndarray | None = None) -> TrialSet:
+        """Simulated trials as that session would have recorded them: its stimuli, its units.
+
+        Parameters
+        ----------
+        session : name.
+        conditions : conditions of its trials; of simulated trials that sessions share, as many of
+            each are taken as give the same mixture. Absent: all.
+        """
         rows = np.flatnonzero(self.trials["session"].isin([session, SHARED]))
+        if conditions is not None and (self.trials["session"].iloc[rows] == SHARED).all():
+            have = self.trials["condition"].to_numpy(dtype=str)[rows]
+            rows = rows[mixed_like(have, conditions)]
         mine = self.stitching[self.stitching["session"] == session]
         neurons = mine["neuron"].to_numpy()
         return TrialSet(

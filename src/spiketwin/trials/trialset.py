@@ -70,6 +70,21 @@ def stimuli_of(stimuli: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     return merged.drop(columns="old").reset_index(drop=True)
 
 
+def mixed_like(have: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Rows (rising) of trials of some conditions in which these occur in the wanted shares.
+
+    Parameters
+    ----------
+    have : (trial,) conditions to choose from; the first ones of each are taken, as many as allow.
+    wanted : (trial,) conditions whose shares count.
+    """
+    names, numbers = np.unique(wanted, return_counts=True)
+    rows = [np.flatnonzero(have == name) for name in names]
+    factor = min(len(found) / n for found, n in zip(rows, numbers, strict=True))
+    chosen = [found[: round(factor * n)] for found, n in zip(rows, numbers, strict=True)]
+    return np.sort(np.concatenate(chosen))
+
+
 @dataclass(frozen=True)
 class Trials:
     """What a fitter gets: the sessions' trials and the stitching.
