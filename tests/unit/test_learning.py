@@ -129,11 +129,13 @@ def _record(step: int, loss: float, rate: float) -> Record:
 
 
 def test_guard_sees_explosions_early_and_only_early():
-    assert exploded(_record(10, 11.0, 10.0), rate_hz=10.0)
-    assert exploded(_record(10, 2.0, 25.0), rate_hz=10.0)
-    assert exploded(_record(10, 2.0, 4.0), rate_hz=10.0)
-    assert not exploded(_record(10, 2.0, 15.0), rate_hz=10.0)
-    assert not exploded(_record(60, 99.0, 25.0), rate_hz=10.0)
+    assert exploded(_record(10, 11.0, 10.0), rate_hz=10.0, first_loss=0.8)
+    assert exploded(_record(10, 2.0, 25.0), rate_hz=10.0, first_loss=0.8)
+    assert exploded(_record(10, 2.0, 4.0), rate_hz=10.0, first_loss=0.8)
+    assert not exploded(_record(10, 2.0, 15.0), rate_hz=10.0, first_loss=0.8)
+    assert not exploded(_record(10, 29.0, 10.0), rate_hz=10.0, first_loss=3.0)
+    assert exploded(_record(10, 31.0, 10.0), rate_hz=10.0, first_loss=3.0)
+    assert not exploded(_record(60, 99.0, 25.0), rate_hz=10.0, first_loss=0.8)
     with pytest.raises(SpiketwinError, match=r"learning\.learning_rate"):
         check_restarts(4)
 

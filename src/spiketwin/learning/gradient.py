@@ -221,8 +221,9 @@ class GradientFitter:
     ) -> tuple[FitState, Record]:
         """The state, or a gentler start when rates that were right explode."""
         rate_hz = float(self.rates.psth.mean()) / self.bin_s
-        if not self.learning.calibration or not exploded(record, rate_hz):
-            return state, record
+        first = state.numbers.get("first loss", record.loss_neuron)
+        if not self.learning.calibration or not exploded(record, rate_hz, first):
+            return replace(state, numbers={**state.numbers, "first loss": first}), record
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)
         return self._start(network, restarts), record

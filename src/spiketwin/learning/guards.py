@@ -14,24 +14,28 @@ from spiketwin.learning.protocol import Record
 
 WATCHED_STEPS = 50
 LARGEST_LOSS = 10.0
-"""Neuron loss; 1 is that of constant rates of the right size, since the PSTHs are z-scored."""
+"""Neuron loss in units of that of the first step, or of 1 where that is larger: 1 is the loss of
+constant rates of the right size, since the PSTHs are z-scored, but averages over very many trials
+are z-scored by so little noise that a calibrated network begins far above it."""
 LARGEST_RATE = 2.0
 """Factor between simulated and recorded mean rate."""
 MOST_RESTARTS = 3
 
 
-def exploded(record: Record, rate_hz: float) -> bool:
+def exploded(record: Record, rate_hz: float, first_loss: float) -> bool:
     """The step shows the signs of an explosion.
 
     Parameters
     ----------
     record : of the step.
     rate_hz : mean recorded rate.
+    first_loss : neuron loss of the first step.
     """
     if record.step > WATCHED_STEPS:
         return False
     off = abs(math.log(max(record.rate_hz, 1e-9) / max(rate_hz, 1e-9)))
-    return record.loss_neuron > LARGEST_LOSS or off > math.log(LARGEST_RATE)
+    largest = LARGEST_LOSS * max(first_loss, 1.0)
+    return record.loss_neuron > largest or off > math.log(LARGEST_RATE)
 
 
 def check_restarts(restarts: int) -> None:
