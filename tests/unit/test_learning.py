@@ -99,7 +99,7 @@ def test_sparsity_empties_small_weights_between_areas_and_leaves_those_inside_al
     }
     weights["recurrent"][0, :, 0] = 1e-4
     found = _sparser(network, weights, amount=1e-4)
-    area = torch.from_numpy(network.area)
+    area = torch.tensor(network.area)
     across, inside = area != area[0], area == area[0]
     assert (found["recurrent"][0, across, 0] == 0).all()
     assert (found["recurrent"][0, inside, 0] == 1e-4).all()
