@@ -49,8 +49,11 @@ def _network(**settings):
     return network.with_parameters({"bias": bias})
 
 
-def _outcome(network, on_card):
-    """Counts, projections and the gradient of a random linear loss, with a perturbation."""
+def _outcome(network, on_card, ignored=()):
+    """Counts, projections and the gradient of a random linear loss, with a perturbation.
+
+    The loss does not look at the ignored trials.
+    """
     values = {name: v.clone().requires_grad_() for name, v in network.parameters.items()}
     config, generator = network.config, torch.Generator().manual_seed(0)
     stimuli = pd.DataFrame(
@@ -75,6 +78,8 @@ def _outcome(network, on_card):
         )
     weights = [torch.randn(f.shape, generator=generator) for f in found]
     weights[1][:, :BEFORE] = 0
+    for weight in weights:
+        weight[list(ignored)] = 0
     loss = sum((f * w.to(where)).sum() for f, w in zip(found, weights, strict=True))
     gradients = torch.autograd.grad(loss, list(values.values()), allow_unused=True)
     return *found, dict(zip(values, gradients, strict=True))
@@ -83,15 +88,15 @@ def _outcome(network, on_card):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_same_spikes_and_gradients_as_on_the_cpu(name):
     network = _network(**NETWORKS[name])
-    counts, projected, gradients = _outcome(network, on_card=False)
-    found, read, others = _outcome(network, on_card=True)
+    counts, found = (_outcome(network, on_card)[0].cpu() for on_card in (False, True))
     assert counts.sum() > counts.numel() / 20
     # A spike decided by the last bit of an exponential may fall otherwise, and others follow.
-    differing = int((found.cpu() != counts).sum())
-    assert differing <= (0.001 * counts.numel() if CARD else 0)
-    if differing:
-        pytest.skip(f"{differing} counts differ by rounding; gradients are not comparable")
-    torch.testing.assert_close(read.cpu(), projected, rtol=1e-5, atol=1e-6)
+    differing = (found != counts).any(2).any(1).nonzero().flatten().tolist()
+    assert len(differing) <= (TRIALS // 10 if CARD else 0)
+    _, projected, gradients = _outcome(network, on_card=False, ignored=differing)
+    _, read, others = _outcome(network, on_card=True, ignored=differing)
+    same = [trial for trial in range(TRIALS) if trial not in differing]
+    torch.testing.assert_close(read.cpu()[same], projected[same], rtol=1e-5, atol=1e-6)
     for parameter, gradient in gradients.items():
         if gradient is not None and gradient.norm() > 0:
             error = (others[parameter].cpu() - gradient).norm() / gradient.norm()
