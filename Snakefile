@@ -11,10 +11,18 @@ if "run" not in config:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/recordings.smk"
-include: "workflow/rules/fit.smk"
-include: "workflow/rules/analysis.smk"
-include: "workflow/rules/figures.smk"
+
+
+if GIVEN_TARGETS:
+
+    include: "workflow/rules/targets.smk"
+
+else:
+
+    include: "workflow/rules/recordings.smk"
+    include: "workflow/rules/fit.smk"
+    include: "workflow/rules/analysis.smk"
+    include: "workflow/rules/figures.smk"
 
 
 report: "workflow/report/intro.rst"
@@ -27,4 +35,8 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"results/{RUN}/report.html",
+        (
+            expand("results/{run}/figures/{figure}.pdf", run=RUN, figure=FIGURES)
+            if GIVEN_TARGETS
+            else f"results/{RUN}/report.html"
+        ),

@@ -34,7 +34,7 @@ ENGINES = ("engine", "roulette")
 def point(given: argparse.Namespace, shape: Shape, contender: str) -> dict[str, float]:
     """One measurement."""
     torch.set_num_threads(given.threads)
-    network, fitter, state = problem(shape, *CONTENDERS[contender])
+    network, fitter, state = problem(shape, *CONTENDERS["cpu"][contender])
     state, _ = fitter.step(network, state)
     with Stopwatch() as watch:
         for _ in range(3):

@@ -17,12 +17,13 @@ def main() -> None:
     options.add_argument("--shape", choices=SHAPES, default="pseudodata")
     options.add_argument("--trials", type=int, help="simulated and recorded trials (per session)")
     options.add_argument("--steps", type=int, default=3, help="steps in one measurement")
+    options.set_defaults(device="cpu")
     given = options.parse_args()
 
     def with_threads(number: int, name: str):
         def measure():
             given.threads = number
-            return steps(given, *CONTENDERS[name])
+            return steps(given, *CONTENDERS["cpu"][name])
 
         return measure
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from spiketwin.errors import SpiketwinError
 
 if TYPE_CHECKING:
-    from spiketwin.config import Config
+    from spiketwin.config import Config, TargetRun
     from spiketwin.files import RunFiles
 
 PERTURB = (
@@ -129,7 +129,13 @@ def _config(given: argparse.Namespace) -> Config:
     return read_config(given.config)
 
 
-def _files(given: argparse.Namespace, config: Config) -> RunFiles:
+def _run(given: argparse.Namespace) -> Config | TargetRun:
+    from spiketwin.config import read_run
+
+    return read_run(given.config)
+
+
+def _files(given: argparse.Namespace, config: Config | TargetRun) -> RunFiles:
     from spiketwin.files import RunFiles
 
     return RunFiles(given.results / config.run)
@@ -166,8 +172,8 @@ def _configure(given: argparse.Namespace) -> None:
     from spiketwin.config import dump_config
     from spiketwin.files import write_text
 
-    config = _config(given)
-    write_text(_files(given, config).config, dump_config(config))
+    run = _run(given)
+    write_text(_files(given, run).config, dump_config(run))
 
 
 def _synthesize(given: argparse.Namespace) -> None:
@@ -190,11 +196,15 @@ def _prepare(given: argparse.Namespace) -> None:
 def _fit(given: argparse.Namespace) -> None:
     import torch
 
-    from spiketwin.learning import fit
+    from spiketwin.config import TargetRun
+    from spiketwin.learning import fit, fit_targets
 
     torch.set_num_threads(given.threads)
-    config = _config(given)
-    fit(config, given.model, given.seed, _files(given, config), given.fresh)
+    run = _run(given)
+    if isinstance(run, TargetRun):
+        fit_targets(run, given.model, given.seed, _files(given, run), given.fresh)
+    else:
+        fit(run, given.model, given.seed, _files(given, run), given.fresh)
 
 
 def _warm_up(given: argparse.Namespace) -> None:
@@ -206,27 +216,41 @@ def _warm_up(given: argparse.Namespace) -> None:
 def _simulate(given: argparse.Namespace) -> None:
     import torch
 
-    from spiketwin.config import with_perturbations
-    from spiketwin.simulate import simulate
+    from spiketwin.config import TargetRun, with_perturbations
+    from spiketwin.simulate import simulate, simulate_targets
 
     torch.set_num_threads(given.threads)
-    config = with_perturbations(_config(given), given.perturb)
-    simulate(config, given.model, given.seed, _files(given, config))
+    run = _run(given)
+    if isinstance(run, TargetRun):
+        if given.perturb:
+            raise SpiketwinError("--perturb is for models fitted by gradient to recordings")
+        simulate_targets(run, given.model, given.seed, _files(given, run))
+    else:
+        config = with_perturbations(run, given.perturb)
+        simulate(config, given.model, given.seed, _files(given, config))
 
 
 def _analyse(given: argparse.Namespace) -> None:
-    from spiketwin.analysis import analyse
+    from spiketwin.analysis import analyse, analyse_targets
+    from spiketwin.config import TargetRun
 
-    config = _config(given)
-    analyse(config, _files(given, config))
+    run = _run(given)
+    if isinstance(run, TargetRun):
+        analyse_targets(run, _files(given, run))
+    else:
+        analyse(run, _files(given, run))
 
 
 def _plot(given: argparse.Namespace) -> None:
-    from spiketwin.figures import available, plot_all
+    from spiketwin.config import TargetRun
+    from spiketwin.figures import available, plot_all, plot_targets
 
-    config = _config(given)
-    names = given.figure or available(config)
-    plot_all(config, _files(given, config), names, given.threads)
+    run = _run(given)
+    if isinstance(run, TargetRun):
+        plot_targets(run, _files(given, run), given.figure or [])
+    else:
+        names = given.figure or available(run)
+        plot_all(run, _files(given, run), names, given.threads)
 
 
 def _report(given: argparse.Namespace) -> None:

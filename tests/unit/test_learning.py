@@ -10,7 +10,7 @@ from spiketwin.config import Features, GradientLearning, Model, Scale
 from spiketwin.errors import SpiketwinError
 from spiketwin.learning import adam
 from spiketwin.learning.calibration import calibrate
-from spiketwin.learning.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from spiketwin.learning.checkpoint import digest_of, fingerprint, load_checkpoint, save_checkpoint
 from spiketwin.learning.fit import gradient_fitter, held_out_score
 from spiketwin.learning.gradient import _sparser
 from spiketwin.learning.guards import check_restarts, exploded
@@ -157,7 +157,7 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(tmp_path):
     fitted = []
     for seed in (0, 0, 1):
         trials, network, fitter, score = _setting(model, seed)
-        mark = fingerprint(model, trials, seed)
+        mark = fingerprint(model, digest_of(trials), seed)
         fitted.append(_learn(network, fitter, score, tmp_path / "c", mark).progress)
     assert all(torch.equal(fitted[0].best[n], fitted[1].best[n]) for n in fitted[0].best)
     assert [h["held_out"] for h in fitted[0].history][-1] == fitted[1].history[-1]["held_out"]
@@ -181,7 +181,7 @@ class _Killed:
 def test_a_killed_fit_resumes_to_the_same_bits(tmp_path):
     model, path = small_model(), tmp_path / "checkpoint.safetensors"
     trials, network, fitter, score = _setting(model)
-    mark = fingerprint(model, trials, 0)
+    mark = fingerprint(model, digest_of(trials), 0)
     whole = _learn(network, fitter, score, path, mark).progress
     often = replace(LIMITS, checkpoint_s=0.0)
     with pytest.raises(KeyboardInterrupt):
@@ -199,12 +199,12 @@ def test_checkpoint_of_another_configuration_is_refused_and_kept(tmp_path):
     model, path = small_model(), tmp_path / "checkpoint.safetensors"
     trials, network, fitter, score = _setting(model)
     progress = _learn(network, fitter, score, path, {}).progress
-    save_checkpoint(path, progress, fingerprint(model, trials, 0))
-    other = fingerprint(small_model(steps=7), trials, 0)
+    save_checkpoint(path, progress, fingerprint(model, digest_of(trials), 0))
+    other = fingerprint(small_model(steps=7), digest_of(trials), 0)
     with pytest.raises(SpiketwinError, match=r"differs in: learning.*--fresh"):
         load_checkpoint(path, other)
     with pytest.raises(SpiketwinError, match=r"differs in: seed"):
-        load_checkpoint(path, fingerprint(model, trials, 1))
+        load_checkpoint(path, fingerprint(model, digest_of(trials), 1))
     assert path.exists()
 
 

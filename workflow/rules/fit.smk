@@ -1,3 +1,11 @@
+def perturbed():
+    """Perturbed trials of a fit, one file per perturbation."""
+    return [
+        f"results/{{run}}/fits/{{model}}/seed-{{seed}}/perturbed-{p.name}.npz"
+        for p in CONFIG.analysis.perturbations
+    ]
+
+
 rule fit:
     """One model with one seed; resumes from its checkpoint when it was interrupted."""
     input:
@@ -31,7 +39,7 @@ rule simulate:
         "results/{run}/fits/{model}/seed-{seed}/model.safetensors",
         "results/{run}/fits/{model}/seed-{seed}/model.json",
         stitching="results/{run}/stitching.parquet",
-        code=code("network", "simulate.py", "trials/simulation.py"),
+        code=code("network", "simulate", "trials/simulation.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/fits/{model}/seed-{seed}/simulation.npz",

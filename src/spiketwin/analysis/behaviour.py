@@ -113,7 +113,7 @@ def prediction_tables(
     contender: Contender, sessions: Sequence[Session], config: Config
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables `prediction` and `prediction_trials` of one model."""
-    read = set(config.models[contender.name].network.readout.areas)
+    read = set(config.models[contender.name].read_areas)
     seen = [s for s in sessions if not read or read & set(s.features.areas)] or list(sessions)
     seed = config.analysis.reference_seed
     found = [predict(session, contender.trials[session.name], seed) for session in seen]

@@ -26,8 +26,8 @@ TYPES = ("excitatory", "inhibitory")
 def current_table(config: Config, files: RunFiles) -> pd.DataFrame:
     """Columns model, seed, source_area, source_type, target_area, time_s, current."""
     parts = []
-    for model, seed in product(config.models, config.seeds):
-        folder, network = files.fit(model, seed), config.models[model].network
+    for model, seed in product(config.gradient_models, config.seeds):
+        folder, network = files.fit(model, seed), config.gradient_models[model].network
         arrays, areas = load_file(folder / "model.safetensors"), read_description(folder)["areas"]
         simulation = load_simulation(files.simulation(model, seed))
         delays = [delay / simulation.bin_s for delay in network.delays_s]

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from spiketwin.config import Config
+from spiketwin.config import Config, TargetRun
 from spiketwin.files import RunFiles
 from spiketwin.network.description import read_description
 
 
-def fit_table(config: Config, files: RunFiles) -> pd.DataFrame:
+def fit_table(config: Config | TargetRun, files: RunFiles) -> pd.DataFrame:
     """One row per fit."""
     rows = []
     for model, seed in product(config.models, config.seeds):
@@ -35,6 +35,8 @@ def fit_table(config: Config, files: RunFiles) -> pd.DataFrame:
 
 def _parameters(arrays: dict[str, np.ndarray]) -> int:
     """Trained numbers; absent synapses do not count."""
+    if "number" in arrays:
+        return int(arrays["number"].sum())
     structure = {"mask", "sign", "input_sign", "read", "area", "inhibitory", "recurrent"}
     free = sum(values.size for name, values in arrays.items() if name not in structure)
     return int(free + arrays["mask"].sum() * len(arrays["recurrent"]))
@@ -43,7 +45,7 @@ def _parameters(arrays: dict[str, np.ndarray]) -> int:
 def connectivity_table(config: Config, files: RunFiles) -> pd.DataFrame:
     """Mean signed weight and share of synapses above zero between populations."""
     parts = []
-    for model, seed in product(config.models, config.seeds):
+    for model, seed in product(config.gradient_models, config.seeds):
         folder = files.fit(model, seed)
         arrays, areas = load_file(folder / "model.safetensors"), read_description(folder)["areas"]
         parts.append(_connectivity(arrays, areas).assign(model=model, seed=seed))

@@ -184,6 +184,7 @@ def _write(
         write_table(files.table(name), pd.concat(parts, ignore_index=True), csv=True)
     write_table(files.table("screening"), screen(trials, config), csv=True)
     write_table(files.table("fits"), fit_table(config, files), csv=True)
-    write_table(files.table("connectivity"), connectivity_table(config, files), csv=True)
-    write_table(files.table("currents"), current_table(config, files), csv=True)
+    if config.gradient_models:
+        write_table(files.table("connectivity"), connectivity_table(config, files), csv=True)
+        write_table(files.table("currents"), current_table(config, files), csv=True)
     write_table(files.table("scores"), book.table(), csv=True)

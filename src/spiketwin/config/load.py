@@ -7,20 +7,35 @@ import re
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from spiketwin.config.analysis import Analysis
 from spiketwin.config.models import Model
+from spiketwin.config.rates import RateModel, TargetRun
 from spiketwin.config.recordings import Recordings
 from spiketwin.config.section import Name, Section
 from spiketwin.config.trials import Features, TrialWindow
 from spiketwin.errors import SpiketwinError
 
-SHARED = ("network", "losses", "learning")
+SHARED = ("network", "losses", "learning", "cue")
 """Top-level blocks that every model starts from."""
+
+
+def _method(value: object) -> str:
+    """Tag of a model: its learning method."""
+    if isinstance(value, dict):
+        learning = value.get("learning") or {}
+        found = learning.get("method", "gradient") if isinstance(learning, dict) else "gradient"
+        return "rls" if found == "rls" else "gradient"
+    return "rls" if isinstance(value, RateModel) else "gradient"
+
+
+AnyModel = Annotated[
+    Annotated[Model, Tag("gradient")] | Annotated[RateModel, Tag("rls")], Discriminator(_method)
+]
 
 
 class Config(Section):
@@ -33,20 +48,32 @@ class Config(Section):
     recordings: Recordings
     trials: TrialWindow
     features: Features = Features()
-    models: dict[Name, Model] = Field(min_length=1)
+    models: dict[Name, AnyModel] = Field(min_length=1)
     """Named variants. In the file, `network`, `losses` and `learning` at the top level are what
-    all models share; a model names only what differs."""
+    all models share; a model names only what differs. Models whose own `learning.method` is
+    another one (rls) share nothing."""
     seeds: list[int] = Field(default=[0], min_length=1)
     """Seeds of the fits."""
     analysis: Analysis = Analysis()
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        for name, model in self.models.items():
+        for name, model in self.gradient_models.items():
             _check_step(name, model, self.trials.bin_s)
             _check_delays(name, model, self.trials.window_s)
             _check_stimuli(name, model, set(self.recordings.mapping.stimuli))
+        others = self.models.keys() - self.gradient_models.keys()
+        if others and self.analysis.perturbations:
+            raise ValueError(
+                "analysis.perturbations are for models fitted by gradient; found also "
+                f"{', '.join(sorted(others))}"
+            )
         return self
+
+    @property
+    def gradient_models(self) -> dict[str, Model]:
+        """Models fitted by gradient descent."""
+        return {name: m for name, m in self.models.items() if isinstance(m, Model)}
 
 
 def with_perturbations(config: Config, texts: Sequence[str]) -> Config:
@@ -110,28 +137,62 @@ def merge(base: AnyMapping[str, Any], over: AnyMapping[str, Any]) -> dict[str, A
 
 
 def resolve(raw: AnyMapping[str, Any], source: str = "configuration") -> Config:
-    """Check a configuration given as nested dictionaries.
+    """Check the configuration of a run on recordings, given as nested dictionaries.
 
     Raises
     ------
     SpiketwinError
         On an unknown key (naming the nearest valid one), a wrong type or an impossible value.
     """
+    return _resolved(Config, raw, source)
+
+
+def resolve_targets(raw: AnyMapping[str, Any], source: str = "configuration") -> TargetRun:
+    """Check the configuration of a run on given targets, as `resolve`."""
+    return _resolved(TargetRun, raw, source)
+
+
+R = TypeVar("R", Config, TargetRun)
+
+
+def _resolved(root: type[R], raw: AnyMapping[str, Any], source: str) -> R:
     blocks = dict(raw)
     shared = {key: blocks.pop(key) for key in SHARED if key in blocks}
     models = blocks.get("models")
     if isinstance(models, dict):
-        blocks["models"] = {name: merge(shared, model or {}) for name, model in models.items()}
+        blocks["models"] = {name: _with_shared(shared, m or {}) for name, m in models.items()}
     elif models is None:
         raise SpiketwinError(f"{source}: models: needed, a dictionary of named models")
     try:
-        return Config.model_validate(blocks)
+        return root.model_validate(blocks)
     except ValidationError as error:
-        raise SpiketwinError(f"{source}: {_explain(error)}") from None
+        raise SpiketwinError(f"{source}: {_explain(error, root)}") from None
+
+
+def _with_shared(shared: AnyMapping[str, Any], model: Any) -> Any:
+    """A model with what all share, unless it is learned by another method than these."""
+    if not isinstance(model, dict):
+        return model
+    given = model.get("learning")
+    own = given.get("method") if isinstance(given, dict) else None
+    return merge(shared, model) if own in (None, _method(shared)) else model
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a YAML configuration."""
+    """Read and check the YAML configuration of a run on recordings."""
+    raw = _read(path)
+    if "targets" in raw:
+        raise SpiketwinError(f"{path} has given targets and no recordings; this needs recordings")
+    return resolve(raw, str(path))
+
+
+def read_run(path: Path) -> Config | TargetRun:
+    """Read and check a YAML configuration of either kind."""
+    raw = _read(path)
+    return resolve_targets(raw, str(path)) if "targets" in raw else resolve(raw, str(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -142,28 +203,33 @@ def read_config(path: Path) -> Config:
         raise SpiketwinError(
             f"{path}: expected a YAML dictionary with run, recordings, trials, models"
         )
-    return resolve(raw, str(path))
+    return raw
 
 
-def dump_config(config: Config) -> str:
+def dump_config(config: Config | TargetRun) -> str:
     """The resolved configuration as YAML."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def _explain(error: ValidationError) -> str:
+TAGS = ("gradient", "rls", "balanced", "filtered", "two-area", "delayed-whisker")
+"""Words that pydantic puts into the place of a problem without being keys."""
+
+
+def _explain(error: ValidationError, root: type[Section]) -> str:
     """First problem of a validation, in one line."""
     problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
+    place = [part for k, part in enumerate(problem["loc"]) if k < 2 or part not in TAGS]
+    where = ".".join(str(part) for part in place)
     if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown key{_nearest(problem['loc'])}"
+        return f"{where}: unknown key{_nearest(place, root)}"
     found = "" if problem["type"] == "missing" else f" (found {problem['input']!r:.80})"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where or 'configuration'}: {message}{found if where else ''}"
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
+def _nearest(location: Sequence[int | str], root: type[Section]) -> str:
     """Nearest valid keys at the place of an unknown key."""
-    keys = _keys_at(Config, [part for part in location[:-1]])
+    keys = _keys_at(root, list(location[:-1]))
     close = difflib.get_close_matches(str(location[-1]), keys, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"

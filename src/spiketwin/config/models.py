@@ -93,3 +93,19 @@ class Model(Section):
     network: Network = Network()
     losses: Losses = Losses()
     learning: GradientLearning = GradientLearning()
+
+    @property
+    def matching(self) -> str:
+        """Distance between trials that is made small; "" where none is."""
+        trial = self.losses.trial
+        return trial.method if trial.method != "none" and trial.weight > 0 else ""
+
+    @property
+    def matched_scales(self) -> list[Scale]:
+        """Time scales that only this model's losses look at."""
+        return self.losses.trial.scales or []
+
+    @property
+    def read_areas(self) -> list[str]:
+        """Areas that the behaviour is read from; empty: all."""
+        return self.network.readout.areas

@@ -12,19 +12,22 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from spiketwin.config.load import Config
+from spiketwin.config.rates import TargetRun
 from spiketwin.config.section import Section
 
 INTRO = """# Settings
 
 Generated from the typed configuration with `python -m spiketwin.config.reference`; do not edit.
 
-A configuration is one YAML file. Unknown keys are errors. `network`, `losses` and `learning` at the
-top level are what all models share; each entry of `models` says only what differs. Times are in
-seconds, rates in hertz.
+A configuration is one YAML file: a run on recordings ([Config](#config)), or, if it has `targets`,
+a run on given targets ([TargetRun](#targetrun)). Unknown keys are errors. `network`, `losses`,
+`cue` and `learning` at the top level are what all models share; each entry of `models` says only
+what differs. Times are in seconds, rates in hertz.
 """
 COMMAND = "python -m spiketwin.config.reference"
 
@@ -32,7 +35,7 @@ COMMAND = "python -m spiketwin.config.reference"
 def reference() -> str:
     """All settings as Markdown, one table per block."""
     done: list[type[Section]] = []
-    waiting: list[type[Section]] = [Config]
+    waiting: list[type[Section]] = [Config, TargetRun]
     while waiting:
         section = waiting.pop(0)
         if section not in done:
@@ -43,7 +46,8 @@ def reference() -> str:
 
 def schema() -> str:
     """JSON schema of a resolved configuration, for editors."""
-    return json.dumps(Config.model_json_schema(), indent=1) + "\n"
+    either: TypeAdapter[Config | TargetRun] = TypeAdapter(Config | TargetRun)
+    return json.dumps(either.json_schema(), indent=1) + "\n"
 
 
 def _table(section: type[Section]) -> str:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spiketwin.figures.catalogue import available
+from spiketwin.figures.catalogue import TARGET_FIGURES, available
 from spiketwin.figures.palette import CEILING, DATA, REFERENCES, Palette
 
 if TYPE_CHECKING:
     from spiketwin.figures.gallery import FIGURES, plot, plot_all
+    from spiketwin.figures.targets import plot_targets
 
-__all__ = ["CEILING", "DATA", "FIGURES", "REFERENCES", "Palette", "available", "plot", "plot_all"]
+__all__ = [
+    "CEILING",
+    "DATA",
+    "FIGURES",
+    "REFERENCES",
+    "TARGET_FIGURES",
+    "Palette",
+    "available",
+    "plot",
+    "plot_all",
+    "plot_targets",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Drawing is imported when it is asked for: a dry run of the workflow only needs the names."""
-    if name not in ("FIGURES", "plot", "plot_all"):
+    if name not in ("FIGURES", "plot", "plot_all", "plot_targets"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from spiketwin.figures import gallery
+    from spiketwin.figures import gallery, targets
 
-    return getattr(gallery, name)
+    return getattr(targets if name == "plot_targets" else gallery, name)

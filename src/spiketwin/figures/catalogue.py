@@ -24,7 +24,7 @@ NAMES = (
 
 
 def available(config: Config) -> list[str]:
-    """Names of the figures of a run: jaw, states and perturbations only where there are any.
+    """Names of the figures of a run: those that it has anything for.
 
     Parameters
     ----------
@@ -33,6 +33,12 @@ def available(config: Config) -> list[str]:
     missing: set[str] = set()
     if not config.recordings.mapping.behaviour:
         missing |= {"jaw", "states"}
+    if not config.gradient_models:
+        missing |= {"connectivity", "currents"}
     if not config.analysis.perturbations:
         missing.add("perturbations")
     return [name for name in NAMES if name not in missing]
+
+
+TARGET_FIGURES = ("learning", "recall", "trajectories")
+"""Figures of a run on given targets."""

@@ -71,10 +71,14 @@ def plot(config: Config, files: RunFiles, name: str) -> None:
             f"no figure {name!r} in run {config.run!r}; figures: {', '.join(known)}"
         )
     with styled():
-        figure = FIGURES[name](Source(config, files))
-        for suffix, metadata in _NO_DATES.items():
-            with appearing(files.figure(name, suffix)) as path:
-                figure.savefig(path, format=suffix, metadata=metadata)
+        save_figure(FIGURES[name](Source(config, files)), files, name)
+
+
+def save_figure(figure: Figure, files: RunFiles, name: str) -> None:
+    """Write a figure as PDF and SVG."""
+    for suffix, metadata in _NO_DATES.items():
+        with appearing(files.figure(name, suffix)) as path:
+            figure.savefig(path, format=suffix, metadata=metadata)
 
 
 def plot_all(config: Config, files: RunFiles, names: Sequence[str], processes: int) -> None:

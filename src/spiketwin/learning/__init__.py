@@ -2,5 +2,6 @@
 
 from spiketwin.learning.fit import fit
 from spiketwin.learning.protocol import FitState, Fitter, Record
+from spiketwin.learning.rls.fit import fit_targets
 
-__all__ = ["FitState", "Fitter", "Record", "fit"]
+__all__ = ["FitState", "Fitter", "Record", "fit", "fit_targets"]

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from spiketwin.config import Model
+from spiketwin.config.section import Section
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import appearing
 from spiketwin.learning.protocol import FitState
@@ -45,8 +45,8 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def fingerprint(model: Model, trials: Trials, seed: int) -> Fingerprint:
-    """Hashes of the settings, the trials and the seed."""
+def digest_of(trials: Trials) -> str:
+    """Hash of everything a fit can see of the trials."""
     data = hashlib.sha256()
     for session in trials.sessions:
         data.update(np.ascontiguousarray(session.counts).tobytes())
@@ -54,11 +54,16 @@ def fingerprint(model: Model, trials: Trials, seed: int) -> Fingerprint:
         data.update(session.trials.to_csv().encode())
         data.update(session.stimuli.to_csv().encode())
     data.update(trials.stitching.to_csv().encode())
+    return data.hexdigest()
+
+
+def fingerprint(model: Section, data: str, seed: int) -> Fingerprint:
+    """Hashes of the settings, the data (trials or targets) and the seed."""
     blocks = model.model_dump(mode="json")
     parts = {name: json.dumps(block, sort_keys=True) for name, block in blocks.items()}
     parts["seed"] = str(seed)
     hashed = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in parts.items()}
-    return {**hashed, "trials": data.hexdigest()}
+    return {**hashed, "trials": data}
 
 
 def save_checkpoint(path: Path, progress: Progress, mark: Fingerprint) -> None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import resource
-import sys
 from typing import Any
 
-import pandas as pd
 import torch
 
-import spiketwin
-from spiketwin.config import Config, Features, Model
+from spiketwin.config import Config, Features, Model, RateModel
 from spiketwin.errors import SpiketwinError
-from spiketwin.files import RunFiles, write_table
-from spiketwin.learning.checkpoint import fingerprint, load_checkpoint
+from spiketwin.files import RunFiles
+from spiketwin.learning.checkpoint import digest_of, fingerprint
 from spiketwin.learning.gradient import GradientFitter
 from spiketwin.learning.held_out import HeldOutScore
-from spiketwin.learning.loop import Fitted, Limits, learn
-from spiketwin.learning.progress import Display
+from spiketwin.learning.loop import Limits
+from spiketwin.learning.rls.fit import recorded_task
+from spiketwin.learning.task import Task, carry_out
 from spiketwin.losses import groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
@@ -46,25 +42,36 @@ def fit(config: Config, model: str, seed: int, files: RunFiles, fresh: bool = Fa
         known = ", ".join(config.models)
         raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
     trials, settings = load_run_trials(files, config), config.models[model]
-    device = _device(settings)
-    network = build(trials.stitching, settings.network, trials.sessions[0].traces, seed)
-    fitter = on_device(gradient_fitter(network, trials, config.features, settings, seed), device)
-    score = on_device(held_out_score(network, trials, config.features, settings, seed), device)
+    if isinstance(settings, RateModel):
+        task: Task[Any] = recorded_task(model, settings, trials, seed)
+    else:
+        task = gradient_task(model, settings, trials, config.features, seed)
+    carry_out(task, files.fit(model, seed), fresh)
+
+
+def gradient_task(
+    name: str, model: Model, trials: Trials, features: Features, seed: int
+) -> Task[Network]:
+    """A fit by gradient descent."""
+    device = _device(model)
+    network = build(trials.stitching, model.network, trials.sessions[0].traces, seed)
+    fitter = gradient_fitter(network, trials, features, model, seed)
+    score = held_out_score(network, trials, features, model, seed)
     network = on_device(network, device)
-    folder = files.fit(model, seed)
-    checkpoint, mark = folder / "checkpoint.safetensors", fingerprint(settings, trials, seed)
-    resumed = None if fresh else on_device(load_checkpoint(checkpoint, mark), device)
-    learning = settings.learning
-    limits = Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s)
-    display = Display(f"{model} seed {seed}", fitter.steps, resumed.state.step if resumed else 0)
-    engine = engine_of(network)
-    display.say(f"engine {engine.name} ({engine.why})")
-    fitted = learn(network, fitter, score, limits, checkpoint, mark, resumed, display)
-    display.close()
-    write_table(folder / "history.parquet", pd.DataFrame(fitted.progress.history))
-    about = _about(fitted, settings, seed)
-    save_network(network.with_parameters(fitted.progress.best), folder, about)
-    checkpoint.unlink(missing_ok=True)
+    learning, engine = model.learning, engine_of(network)
+    return Task(
+        name=name,
+        settings=model,
+        seed=seed,
+        network=network,
+        fitter=on_device(fitter, device),
+        score=on_device(score, device),
+        limits=Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s),
+        mark=fingerprint(model, digest_of(trials), seed),
+        engine=f"{engine.name} ({engine.why})",
+        save=save_network,
+        place=lambda progress: on_device(progress, device),
+    )
 
 
 def _device(model: Model) -> torch.device:
@@ -121,41 +128,3 @@ def held_out_score(
 
 def _steps_per_bin(trials: TrialSet, network: Network) -> int:
     return round(trials.bin_s / network.config.step_s)
-
-
-def _about(fitted: Fitted, model: Model, seed: int) -> dict[str, Any]:
-    """Facts of the fit for ``model.json``."""
-    progress = fitted.progress
-    score = progress.best_score
-    return {
-        "version": spiketwin.__version__,
-        "torch": torch.__version__,
-        "seed": seed,
-        "model": model.model_dump(mode="json"),
-        "seconds": round(progress.seconds, 2),
-        "peak_mb": round(_peak_mb(), 1),
-        "steps": progress.state.step,
-        "best_step": progress.best_step,
-        "held_out": score if math.isfinite(score) else None,
-        "stop": fitted.stop,
-        "warnings": _warnings(fitted),
-    }
-
-
-def _peak_mb() -> float:
-    """Largest memory of this process so far (kilobytes on Linux, bytes on macOS)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def _warnings(fitted: Fitted) -> list[str]:
-    numbers, found = fitted.progress.state.numbers, []
-    restarts = int(numbers.get("restarts", 0))
-    if restarts:
-        found.append(
-            f"the rates exploded {restarts} times at the start; the fit went on with the learning "
-            f"rate divided by {2**restarts}"
-        )
-    if "not finite" in fitted.stop:
-        found.append(fitted.stop)
-    return found

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from spiketwin.learning.checkpoint import Fingerprint, Progress, save_checkpoint
 from spiketwin.learning.progress import Display
-from spiketwin.learning.protocol import FitState, Fitter, Record
-from spiketwin.network import Network, not_finite
+from spiketwin.learning.protocol import FitState, Fitter, N, Record
+from spiketwin.network import not_finite
 
-Score = Callable[[Network], float]
+Score = Callable[[N], float]
 """Held-out score of a network, smaller is better."""
 
 
@@ -41,9 +41,9 @@ class Fitted:
 
 
 def learn(
-    network: Network,
-    fitter: Fitter,
-    score: Score,
+    network: N,
+    fitter: Fitter[N],
+    score: Score[N],
     limits: Limits,
     checkpoint: Path,
     mark: Fingerprint,
@@ -65,11 +65,9 @@ def learn(
     stop = "all steps done"
     while progress.state.step < fitter.steps:
         state, record = fitter.step(network, progress.state)
-        if not _finite(state, record):
-            stop = (
-                f"loss or parameters not finite at step {record.step}; the best model before it "
-                "is kept"
-            )
+        trouble = record.trouble or _not_finite(state, record)
+        if trouble:
+            stop = f"{trouble} at step {record.step}; the best model before it is kept"
             break
         progress = _advanced(progress, state, record, time.monotonic() - since)
         if state.step % limits.evaluate_every == 0 or state.step == fitter.steps:
@@ -84,19 +82,22 @@ def learn(
     return Fitted(progress, stop)
 
 
-def _finite(state: FitState, record: Record) -> bool:
-    """The losses of a step and what it made of the parameters."""
-    numbers = math.isfinite(record.loss_neuron + record.rate_hz)
-    return numbers and not any(map(not_finite, state.parameters.values()))
+def _not_finite(state: FitState, record: Record) -> str:
+    """What is wrong with the losses of a step and what it made of the parameters."""
+    finite = math.isfinite(record.loss_neuron + record.rate_hz)
+    if finite and not any(map(not_finite, state.parameters.values())):
+        return ""
+    return "loss or parameters not finite"
 
 
-def _beginning(network: Network, fitter: Fitter) -> Progress:
+def _beginning(network: N, fitter: Fitter[N]) -> Progress:
     state = fitter.start(network)
     return Progress(state, state.evaluated)
 
 
 def _advanced(progress: Progress, state: FitState, record: Record, seconds: float) -> Progress:
     entry = {**asdict(record), "seconds": seconds, "held_out": math.nan}
+    entry.pop("trouble")
     return replace(progress, state=state, seconds=seconds, history=[*progress.history, entry])
 
 

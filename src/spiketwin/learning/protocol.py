@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self, TypeVar
 
 from torch import Tensor
 
-from spiketwin.network import Network, Parameters
+from spiketwin.network import Parameters
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Record:
     batch : simulated trials.
     loss_neuron, loss_trial : losses (NaN where the method has none).
     rate_hz : mean rate of the simulated trials.
+    weight_change : size of the change of the weights since the beginning, relative to theirs (NaN
+        where the method does not follow it).
+    trouble : why learning cannot go on; "" where it can.
     """
 
     step: int
@@ -49,9 +53,24 @@ class Record:
     loss_neuron: float
     loss_trial: float
     rate_hz: float
+    weight_change: float = math.nan
+    trouble: str = ""
 
 
-class Fitter(Protocol):
+class Learnable(Protocol):
+    """A network whose parameters can be replaced."""
+
+    def with_parameters(self, parameters: Parameters, /) -> Self:
+        """The same network with some parameters replaced."""
+        ...
+
+
+N = TypeVar("N", bound=Learnable)
+"""Kind of network that a method trains."""
+N_contra = TypeVar("N_contra", bound=Learnable, contravariant=True)
+
+
+class Fitter(Protocol[N_contra]):
     """Changes the parameters of a network until it reproduces recorded trials.
 
     A fitter is made for its trials and its seed, so that statistics of the data are taken once.
@@ -62,10 +81,10 @@ class Fitter(Protocol):
         """Steps of the whole fit."""
         ...
 
-    def start(self, network: Network) -> FitState:
+    def start(self, network: N_contra, /) -> FitState:
         """State before the first step."""
         ...
 
-    def step(self, network: Network, state: FitState) -> tuple[FitState, Record]:
+    def step(self, network: N_contra, state: FitState, /) -> tuple[FitState, Record]:
         """One step; the same state gives the same result."""
         ...

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from spiketwin.config import Config
+from spiketwin.config import Config, RateModel
 from spiketwin.files import RunFiles, read_or_explain
 
 MANY = 6
@@ -119,6 +119,8 @@ def _window(config: Config) -> str:
 
 
 def _model(config: Config, name: str) -> str:
-    loss = config.models[name].losses.trial
-    matched = loss.method != "none" and loss.weight > 0
-    return f"{name} ({loss.method} trial matching)" if matched else f"{name} (no trial matching)"
+    model = config.models[name]
+    if isinstance(model, RateModel):
+        return f"{name} (rate matching, {model.network.neurons} neurons)"
+    matching = model.matching
+    return f"{name} ({matching} trial matching)" if matching else f"{name} (no trial matching)"

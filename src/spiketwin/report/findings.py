@@ -115,8 +115,7 @@ def _large(times: float) -> Mark:
 
 
 def _matches_trials(config: Config, model: str) -> bool:
-    trial = config.models[model].losses.trial
-    return trial.method != "none" and trial.weight > 0
+    return bool(config.models[model].matching)
 
 
 def dispersion(scores: Scoreboard, model: str, scale: str) -> Sentence | None:

@@ -64,7 +64,7 @@ def recording_paths(recordings: Recordings, folder: Path) -> dict[str, Path]:
 
 def _check_features(config: Config) -> None:
     """Fail on filters that do not fit the bins before anything is read."""
-    matched = [model.losses.trial.scales or [] for model in config.models.values()]
+    matched = [model.matched_scales for model in config.models.values()]
     for scale in [*config.features.scales, config.features.psth, *(s for m in matched for s in m)]:
         window_matrix(config.trials.bins, config.trials.bin_s, scale)
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spiketwin.config import Config, Perturbation
+from spiketwin.config import Config, Perturbation, RateModel
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
 from spiketwin.network import Network, load_network, memory_available_mb
-from spiketwin.network.trialwise import exchangeable, pool, simulate_like
-from spiketwin.randomness import integer_seed
+from spiketwin.network.sparse.observe import observed_spikes
+from spiketwin.network.sparse.store import load_sparse
+from spiketwin.network.trialwise import evenly, exchangeable, pool, simulate_like
+from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.simulation import SHARED, Simulation, save_simulation
 from spiketwin.trials.store import load_run_trials
 from spiketwin.trials.trialset import Trials, TrialSet
@@ -28,14 +30,20 @@ def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
     -------
     Path of ``simulation.npz``.
     """
-    trials = load_run_trials(files, config)
-    network = load_network(files.fit(model, seed))
+    trials, path = load_run_trials(files, config), files.simulation(model, seed)
     wanted, number = config.analysis.simulated_trials, integer_seed(seed, "simulate")
+    if isinstance(config.models[model], RateModel):
+        simulation = simulate_rates(files.fit(model, seed), trials, wanted, number)
+        return _written(simulation, trials, config, path)
+    network = load_network(files.fit(model, seed))
     for perturbation in config.analysis.perturbations:
         perturbed = simulate_trials(network, trials, wanted, number, perturbation)
         save_simulation(perturbed, files.perturbed(model, seed, perturbation.name))
     simulation = simulate_trials(network, trials, wanted, number)
-    path = files.simulation(model, seed)
+    return _written(simulation, trials, config, path)
+
+
+def _written(simulation: Simulation, trials: Trials, config: Config, path: Path) -> Path:
     save_simulation(simulation, path)
     if config.analysis.simulation_nwb:
         _write_nwb(simulation, trials, config, path.parent)
@@ -70,7 +78,7 @@ def simulate_trials(
     """
     test = trials.split("test").sessions
     drives = [pool(test)] if exchangeable(test) else list(test)
-    _check_memory(network, wanted * len(drives), test[0])
+    _check_memory(network.neurons, wanted * len(drives), test[0])
     made = [
         simulate_like(network, drive, wanted, integer_seed(seed, k), perturbation=perturbation)
         for k, drive in enumerate(drives)
@@ -88,9 +96,42 @@ def simulate_trials(
     )
 
 
-def _check_memory(network: Network, trials: int, like: TrialSet) -> None:
+def simulate_rates(folder: Path, trials: Trials, wanted: int, seed: int) -> Simulation:
+    """Simulate a network fitted by rate matching: its trained neurons stand for the recorded units.
+
+    Parameters
+    ----------
+    folder : of the fit.
+    trials : recorded trials; their test trials set the shares of the conditions.
+    wanted : trials in all.
+    seed : the same seed gives the same trials.
+    """
+    network, course, _ = load_sparse(folder)
+    test = pool(trials.split("test").sessions)
+    _check_memory(len(network.trained), wanted, test)
+    every = round(1000 * test.bin_s / network.step_ms)
+    rows = evenly(len(test.trials), wanted, numpy_generator(seed, "rows"))
+    of_rows = test.trials["condition"].to_numpy(dtype=str)[rows]
+    counts = np.zeros((wanted, test.counts.shape[1], len(network.trained)), np.uint8)
+    for k, condition in enumerate(course.conditions):
+        mine = np.flatnonzero(of_rows == condition)
+        counts[mine] = observed_spikes(network, course, k, every, len(mine), seed)
+    driven = test.take(rows)
+    return Simulation(
+        counts=counts,
+        behaviour=np.zeros((*counts.shape[:2], 0), np.float32),
+        traces=(),
+        trials=_trial_table([driven], shared=True),
+        stimuli=driven.stimuli,
+        stitching=trials.stitching,
+        start_s=test.start_s,
+        bin_s=test.bin_s,
+    )
+
+
+def _check_memory(neurons: int, trials: int, like: TrialSet) -> None:
     """Refuse what the machine cannot hold (counts of two bytes, twice while they are joined)."""
-    needed_mb = 4 * trials * like.counts.shape[1] * network.neurons / 2**20
+    needed_mb = 4 * trials * like.counts.shape[1] * neurons / 2**20
     available_mb = memory_available_mb()
     if needed_mb > available_mb:
         raise SpiketwinError(

@@ -1,0 +1,125 @@
+"""Rate matching as a fit: on recordings, whose averages become targets, or on given targets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spiketwin.config import BalancedNetwork, RateModel, TargetRun
+from spiketwin.errors import SpiketwinError
+from spiketwin.files import RunFiles
+from spiketwin.learning.checkpoint import digest_of, fingerprint
+from spiketwin.learning.loop import Limits
+from spiketwin.learning.rls.assemble import (
+    Assembled,
+    assemble_balanced,
+    assemble_filtered,
+    regressors_of,
+)
+from spiketwin.learning.rls.fitter import DriveScore, RateScore, RlsFitter
+from spiketwin.learning.rls.given import given_targets
+from spiketwin.learning.rls.rule import Rule, solver
+from spiketwin.learning.task import Task, carry_out
+from spiketwin.network.sparse.store import save_sparse
+from spiketwin.network.sparse.structure import SparseNetwork
+from spiketwin.trials.targets import DRIVE, RATE, recorded_targets
+from spiketwin.trials.trialset import Trials
+
+SMOOTHING_MS = 100.0
+"""Running mean before the score that selects is taken."""
+
+
+def fit_targets(
+    run: TargetRun, model: str, seed: int, files: RunFiles, fresh: bool = False
+) -> None:
+    """Fit one model of a run on given targets with one seed and write it."""
+    if model not in run.models:
+        known = ", ".join(run.models)
+        raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
+    settings = run.models[model]
+    targets = given_targets(run.targets, settings, seed)
+    if isinstance(settings.network, BalancedNetwork):
+        nobody = np.zeros(targets.cells, bool)
+        assembled = assemble_balanced(settings, targets, nobody, seed)
+    else:
+        assembled = assemble_filtered(settings, targets, seed)
+    data = hashlib.sha256(np.ascontiguousarray(targets.values).tobytes()).hexdigest()
+    task = rate_task(model, settings, assembled, data, seed)
+    carry_out(task, files.fit(model, seed), fresh)
+
+
+def recorded_task(name: str, model: RateModel, trials: Trials, seed: int) -> Task[SparseNetwork]:
+    """A fit to the trial-averaged rates of recorded units.
+
+    Raises
+    ------
+    SpiketwinError
+        When the network is not the balanced one, whose currents can be found from rates.
+    """
+    if not isinstance(model.network, BalancedNetwork):
+        raise SpiketwinError(
+            f"model {name!r}: recorded rates are matched by the balanced network only "
+            f"(network.kind is {model.network.kind})"
+        )
+    every_s, smoothing_s = model.learning.every_s, model.learning.smoothing_s
+    targets = recorded_targets(trials.split("train"), every_s, smoothing_s)
+    inhibitory = (trials.stitching["cell_type"] == "inhibitory").to_numpy()
+    assembled = assemble_balanced(model, targets, inhibitory, seed)
+    task = rate_task(name, model, assembled, digest_of(trials), seed)
+    assert isinstance(task.score, DriveScore)
+    held_out = recorded_targets(trials.split("validation"), every_s, smoothing_s)
+    return _scored_by(task, RateScore(task.score, held_out))
+
+
+def _scored_by(task: Task[SparseNetwork], score: RateScore) -> Task[SparseNetwork]:
+    return replace(task, score=score)
+
+
+def rate_task(
+    name: str, model: RateModel, assembled: Assembled, data: str, seed: int
+) -> Task[SparseNetwork]:
+    """A fit whose network and targets are there.
+
+    Parameters
+    ----------
+    name, model, seed : which fit.
+    assembled : network, course, targets.
+    data : hash of what the targets were made from.
+    """
+    learning, network, targets = model.learning, assembled.network, assembled.targets
+    signs = np.sign(network.weights) if learning.dale else None
+    start, absorb = solver(learning.solver, learning.growth, signs)
+    rule = Rule(
+        start=start,
+        absorb=absorb,
+        size=learning.block
+        or (1 if learning.solver in ("sequential", "shared") else targets.instants),
+        kind=targets.kind if targets.kind == RATE else DRIVE,
+        at_once=learning.weights_act == "at once",
+    )
+    regressors = regressors_of(network, learning)
+    points = max(1, 2 * round(SMOOTHING_MS / targets.every_ms / 2) + 1)
+    return Task(
+        name=name,
+        settings=model,
+        seed=seed,
+        network=network,
+        fitter=RlsFitter(learning, rule, regressors, targets, assembled.course, seed),
+        score=DriveScore(targets, assembled.course, learning.evaluation_trials, points, seed),
+        limits=Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s),
+        mark=fingerprint(model, data, seed),
+        engine=f"numba (event-driven, {network.size} neurons of {network.step_ms:g} ms steps)",
+        save=_saver(assembled),
+    )
+
+
+def _saver(assembled: Assembled) -> Callable[[SparseNetwork, Path, dict[str, Any]], None]:
+    def save(network: SparseNetwork, folder: Path, about: dict[str, Any]) -> None:
+        save_sparse(network, assembled.course, assembled.targets.values, folder, about)
+
+    return save

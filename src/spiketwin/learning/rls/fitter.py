@@ -1,0 +1,154 @@
+"""Rate matching behind the common protocol: a step is a loop, one trial of every condition."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spiketwin.config import RlsLearning
+from spiketwin.learning.protocol import FitState, Record
+from spiketwin.learning.rls.regressors import Regressors
+from spiketwin.learning.rls.rule import Rule
+from spiketwin.learning.rls.trial import Learned, learning_trial
+from spiketwin.network.sparse.course import Course
+from spiketwin.network.sparse.observe import Observed, observe
+from spiketwin.network.sparse.structure import SparseNetwork
+from spiketwin.randomness import integer_seed
+from spiketwin.trials.targets import Targets, smoothed
+
+
+@dataclass(frozen=True)
+class RlsFitter:
+    """Recursive least squares inside the trial.
+
+    Attributes
+    ----------
+    learning : settings.
+    rule, regressors : of the least squares.
+    targets : (condition, instant, row).
+    course : of the trials.
+    seed : trial k of the fit depends on it and on k only.
+    """
+
+    learning: RlsLearning
+    rule: Rule
+    regressors: Regressors
+    targets: Targets
+    course: Course
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """Loops."""
+        return self.learning.steps
+
+    def start(self, network: SparseNetwork) -> FitState:
+        """Untrained weights, the prior."""
+        weights = {"weights": torch.from_numpy(network.weights.copy())}
+        return FitState(0, weights, weights, self.rule.start(self.regressors))
+
+    def step(self, network: SparseNetwork, state: FitState) -> tuple[FitState, Record]:
+        """One trial of every condition; the memory is changed in place, the weights are new."""
+        weights = state.parameters["weights"].numpy().copy()
+        learning = network.with_weights(weights)
+        memory, number = dict(state.memory), state.step + 1
+        seen = []
+        for k in range(len(self.targets.conditions)):
+            seed = integer_seed(self.seed, "learning", number, k)
+            targets = self.targets.values[k].astype(weights.dtype)
+            seen.append(
+                learning_trial(
+                    learning, self.regressors, memory, self.rule, self.course, k, targets, seed
+                )
+            )
+        parameters = {"weights": torch.from_numpy(weights)}
+        after = FitState(number, parameters, parameters, memory)
+        return after, self._record(number, seen, weights)
+
+    def _record(self, number: int, seen: list[Learned], weights: np.ndarray) -> Record:
+        initial, rate = self.regressors.initial, float(np.mean([one.rate_hz for one in seen]))
+        size = float(np.linalg.norm(initial)) or 1.0
+        trouble, largest = "", self.learning.largest_rate_hz
+        if rate > largest:
+            trouble = (
+                f"learning diverged ({rate:.0f} Hz, more than learning.largest_rate_hz "
+                f"{largest:g}; a larger learning.ridge or learning.growth slows it down)"
+            )
+        return Record(
+            step=number,
+            learning_rate=math.nan,
+            batch=len(seen),
+            loss_neuron=float(np.mean([one.error for one in seen])),
+            loss_trial=math.nan,
+            rate_hz=rate,
+            weight_change=float(np.linalg.norm(weights - initial)) / size,
+            trouble=trouble,
+        )
+
+
+@dataclass(frozen=True)
+class DriveScore:
+    """1 minus the correlation of trial-averaged input and target, mean over cells and conditions.
+
+    Attributes
+    ----------
+    targets, course : as for the fitter.
+    trials : of each condition; not those of learning.
+    points : instants of the running mean.
+    seed : the same trials at every evaluation.
+    """
+
+    targets: Targets
+    course: Course
+    trials: int
+    points: int
+    seed: int
+
+    def __call__(self, network: SparseNetwork) -> float:
+        """Score of a network."""
+        found = []
+        for k in range(len(self.targets.conditions)):
+            seen = self.seen(network, k)
+            average = smoothed(seen.input, self.points).mean(0)
+            found.append(correlations(average, self.targets.values[k]))
+        return 1 - float(np.nanmean(found))
+
+    def seen(self, network: SparseNetwork, condition: int) -> Observed:
+        """Its trials of a condition."""
+        every = self.course.window_steps // self.targets.instants
+        seed = integer_seed(self.seed, "held out")
+        return observe(network, self.course, condition, every, self.trials, seed)
+
+
+@dataclass(frozen=True)
+class RateScore:
+    """1 minus the correlation of trial-averaged rates with held-out averages of the recording.
+
+    Attributes
+    ----------
+    driven : its trials are used.
+    held_out : rates in hertz of the validation trials.
+    """
+
+    driven: DriveScore
+    held_out: Targets
+
+    def __call__(self, network: SparseNetwork) -> float:
+        """Score of a network; cells silent on either side do not count."""
+        found = []
+        for k in range(len(self.held_out.conditions)):
+            counts = self.driven.seen(network, k).counts[:, :, network.trained]
+            average = smoothed(counts.mean(0, keepdims=True), self.driven.points)[0]
+            found.append(correlations(average, self.held_out.values[k]))
+        return 1 - float(np.nanmean(found))
+
+
+def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(cell,) Pearson correlation over time of (instant, cell); NaN where one is constant."""
+    a, b = one - one.mean(0), other - other.mean(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: np.ndarray = (a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0))
+    return found

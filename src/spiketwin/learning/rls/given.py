@@ -1,0 +1,94 @@
+"""Targets that a configuration gives: published artificial ones, or rates from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from spiketwin.config import Pattern, RateModel
+from spiketwin.errors import SpiketwinError
+from spiketwin.files import read_arrays
+from spiketwin.learning.rls.rule import rate
+from spiketwin.randomness import numpy_generator
+from spiketwin.trials import patterns
+from spiketwin.trials.targets import DRIVE, RATE, Targets
+
+MAKERS = {
+    "phased sines": patterns.phased_sines,
+    "sines": patterns.sines,
+    "sine products": patterns.sine_products,
+    "rate network": patterns.rate_network,
+}
+
+
+def given_targets(given: Pattern, model: RateModel, seed: int) -> Targets:
+    """Targets for every neuron of a model, or of the cells of a file.
+
+    Parameters
+    ----------
+    given : what the configuration says.
+    model : settings of the network and of learning.
+    seed : of the artificial targets.
+    """
+    if given.pattern == "file":
+        return _from_file(given, model)
+    every_ms, window_ms = 1000 * model.learning.every_s, 1000 * given.window_s
+    names = tuple(f"pattern {k + 1}" for k in range(given.conditions))
+    values = [
+        _repeated(
+            _made(given, model.network.neurons, window_ms, every_ms, seed, name), given.distinct
+        )
+        for name in names
+    ]
+    found = np.stack(values)
+    if given.measure == "drive":
+        return Targets(found, DRIVE, every_ms, names)
+    return Targets(rate(found) * 100.0, RATE, every_ms, names)
+
+
+def _made(
+    given: Pattern, cells: int, window_ms: float, every_ms: float, seed: int, name: str
+) -> np.ndarray:
+    generator = numpy_generator(seed, "targets", name)
+    if given.pattern == "ornstein-uhlenbeck":
+        tau_ms = 1000 * given.tau_s
+        return patterns.ornstein_uhlenbeck(cells, window_ms, every_ms, generator, tau_ms)
+    return MAKERS[given.pattern](cells, window_ms, every_ms, generator)
+
+
+def _repeated(values: np.ndarray, distinct: float) -> np.ndarray:
+    """Only the first share of the cells keeps targets of its own; the others take these in turn."""
+    own = max(1, round(distinct * values.shape[1]))
+    return values[:, np.arange(values.shape[1]) % own]
+
+
+def _from_file(given: Pattern, model: RateModel) -> Targets:
+    path = Path(str(given.file))
+    try:
+        stored = read_arrays(path)
+    except (OSError, ValueError) as error:
+        raise SpiketwinError(f"targets.file {path} cannot be read as npz ({error})") from None
+    columns = []
+    for condition, name in given.arrays.items():
+        if name not in stored:
+            raise SpiketwinError(
+                f"{path} has no array {name!r} (targets.arrays.{condition}); it has: "
+                f"{', '.join(stored)}"
+            )
+        columns.append(_resampled(stored[name], given.instant_s, model.learning.every_s, path))
+    if len({column.shape for column in columns}) > 1:
+        raise SpiketwinError(f"{path}: the arrays of the conditions differ in shape")
+    return Targets(np.stack(columns), RATE, 1000 * model.learning.every_s, tuple(given.arrays))
+
+
+def _resampled(values: np.ndarray, instant_s: float, every_s: float, path: Path) -> np.ndarray:
+    """(instant, cell) at the learning instants, linearly between those of the file."""
+    if values.ndim != 2 or len(values) < 2:
+        raise SpiketwinError(f"{path}: an array has shape {values.shape}; expected (instant, cell)")
+    have = instant_s * np.arange(len(values))
+    wanted = every_s * np.arange(int(round(have[-1] / every_s, 6)))
+    low = np.minimum((wanted / instant_s).astype(int), len(values) - 2)
+    share = (wanted / instant_s - low)[:, None]
+    found: np.ndarray = (1 - share) * values[low] + share * values[low + 1]
+    return found

@@ -1,0 +1,2 @@
+"""Sparse spiking networks with filtered synapses: theta, integrate-and-fire and Izhikevich
+neurons."""

@@ -1,0 +1,96 @@
+"""Networks fitted to given targets -> trials, reduced to what the tables need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from spiketwin.config import TargetRun
+from spiketwin.files import RunFiles, write_arrays
+from spiketwin.learning.rls.fitter import correlations
+from spiketwin.learning.rls.rule import rate
+from spiketwin.network.sparse.course import Course
+from spiketwin.network.sparse.observe import Observed, observe
+from spiketwin.network.sparse.store import load_sparse
+from spiketwin.network.sparse.structure import SparseNetwork
+from spiketwin.randomness import integer_seed
+from spiketwin.trials.targets import smoothed
+
+
+def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> Path:
+    """Simulate trials of every condition and write ``tracking.npz``.
+
+    It holds, per condition: ``targets``, ``inputs`` (instant, row: the average over trials),
+    ``single`` (trial, row) and ``averaged`` (row,) correlations, ``error`` (root mean square of
+    the average), ``rates_hz`` (instant, neuron), ``example_trials`` (instant, example); besides
+    ``examples``, ``trained``, ``inhibitory``, ``time_s``, ``conditions``.
+    """
+    network, course, targets = load_sparse(files.fit(model, seed))
+    every_s, analysis = run.models[model].learning.every_s, run.analysis
+    points = 2 * round(analysis.smoothing_s / every_s / 2) + 1
+    every = course.window_steps // targets.shape[1]
+    number = integer_seed(seed, "simulate")
+    examples = _examples(targets, analysis.examples)
+    parts = [
+        _reduced(
+            observe(network, course, k, every, analysis.trials, number),
+            targets[k],
+            points,
+            examples,
+            every_s,
+            run.targets.measure == "rate",
+        )
+        for k in range(len(course.conditions))
+    ]
+    found = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    found |= _fixed(network, course, targets, examples, every_s)
+    path = files.fit(model, seed) / "tracking.npz"
+    write_arrays(path, found)
+    return path
+
+
+def _examples(targets: np.ndarray, wanted: int) -> np.ndarray:
+    """Cells spread over the sizes of modulation, the most modulated half of them."""
+    order = np.argsort(-targets.std(1).mean(0), kind="stable")
+    places = np.linspace(0, max(len(order) // 2 - 1, 0), min(wanted, len(order))).astype(int)
+    return order[np.unique(places)]
+
+
+def _reduced(
+    seen: Observed,
+    target: np.ndarray,
+    points: int,
+    examples: np.ndarray,
+    every_s: float,
+    as_rate: bool,
+) -> dict[str, np.ndarray]:
+    """Of one condition; inputs are compared as rates where rates were the targets."""
+    inputs = rate(seen.input) if as_rate else seen.input
+    smooth = smoothed(inputs, points)
+    average = smooth.mean(0)
+    return {
+        "targets": target,
+        "inputs": average.astype(np.float32),
+        "single": np.stack([correlations(trial, target) for trial in smooth]).astype(np.float32),
+        "averaged": correlations(average, target).astype(np.float32),
+        "error": np.array(np.sqrt(np.mean((average - target) ** 2))),
+        "rates_hz": (seen.counts.mean(0) / every_s).astype(np.float32),
+        "example_trials": smooth[0][:, examples].astype(np.float32),
+    }
+
+
+def _fixed(
+    network: SparseNetwork,
+    course: Course,
+    targets: np.ndarray,
+    examples: np.ndarray,
+    every_s: float,
+) -> dict[str, np.ndarray]:
+    return {
+        "examples": examples,
+        "trained": network.trained,
+        "inhibitory": network.inhibitory,
+        "time_s": every_s * np.arange(targets.shape[1]),
+        "conditions": np.array(course.conditions, dtype=str),
+    }

@@ -1,0 +1,113 @@
+"""Targets of rate matching: what every trained cell should do at every instant of every
+condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spiketwin.errors import SpiketwinError
+from spiketwin.trials.trialset import Trials
+
+DRIVE, RATE = "drive", "rate"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Trajectories.
+
+    Attributes
+    ----------
+    values : (condition, instant, cell); drives in units of the threshold, rates in hertz.
+    kind : `DRIVE` or `RATE`.
+    every_ms : time between instants.
+    conditions : names.
+    """
+
+    values: np.ndarray
+    kind: str
+    every_ms: float
+    conditions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        bad = ~np.isfinite(self.values)
+        if bad.any():
+            cells = np.flatnonzero(bad.any((0, 1)))
+            raise SpiketwinError(
+                f"targets of {len(cells)} of {self.cells} cells are not finite (first: cell "
+                f"{cells[0]}); leave these cells out"
+            )
+        if self.kind == RATE and (self.values < 0).any():
+            raise SpiketwinError("target rates are negative; expected hertz, 0 or more")
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return self.values.shape[2]
+
+    @property
+    def instants(self) -> int:
+        """Learning instants of a trial."""
+        return self.values.shape[1]
+
+    def mean_rate_hz(self) -> np.ndarray:
+        """(cell,) mean over conditions and time of target rates."""
+        mean: np.ndarray = self.values.mean((0, 1))
+        return mean
+
+
+def smoothed(values: np.ndarray, points: int) -> np.ndarray:
+    """Centred running mean over time (axis 1) of an odd number of points, shorter at the ends."""
+    half = points // 2
+    total = np.cumsum(np.pad(values, ((0, 0), (1, 0), (0, 0))), axis=1)
+    last = values.shape[1]
+    start = np.maximum(np.arange(last) - half, 0)
+    stop = np.minimum(np.arange(last) + half + 1, last)
+    mean: np.ndarray = (total[:, stop] - total[:, start]) / (stop - start)[None, :, None]
+    return mean
+
+
+def recorded_targets(trials: Trials, every_s: float, smoothing_s: float) -> Targets:
+    """Trial-averaged rates of the recorded units, per condition.
+
+    Parameters
+    ----------
+    trials : training trials; cells are the rows of the stitching.
+    every_s : time between instants, a multiple of the bin.
+    smoothing_s : width of the running mean.
+
+    Raises
+    ------
+    SpiketwinError
+        When a session lacks a condition that another has.
+    """
+    conditions = tuple(sorted({c for s in trials.sessions for c in s.trials["condition"]}))
+    columns = [_averages(trials, k, conditions, every_s) for k in range(len(trials.sessions))]
+    found = np.zeros((*columns[0].shape[:2], len(trials.stitching)))
+    for session, averages in zip(trials.sessions, columns, strict=True):
+        found[:, :, session.units["neuron"].to_numpy()] = averages
+    points = 2 * round(smoothing_s / every_s / 2 - 0.5) + 1
+    return Targets(smoothed(found, max(points, 1)), RATE, 1000 * every_s, conditions)
+
+
+def _averages(
+    trials: Trials, index: int, conditions: tuple[str, ...], every_s: float
+) -> np.ndarray:
+    """(condition, instant, unit) rates of one session in hertz."""
+    session = trials.sessions[index]
+    width = round(every_s / session.bin_s)
+    instants = session.counts.shape[1] // width
+    have = session.trials["condition"].to_numpy(dtype=str)
+    means = []
+    for condition in conditions:
+        rows = session.counts[have == condition]
+        if not len(rows):
+            raise SpiketwinError(
+                f"session {session.session} has no training trial of condition {condition!r}; rate "
+                "matching needs every condition in every session "
+                "(recordings.mapping.trials.condition)"
+            )
+        binned = rows[:, : instants * width].reshape(len(rows), instants, width, -1)
+        means.append(binned.sum(2, dtype=float).mean(0) / every_s)
+    return np.stack(means)

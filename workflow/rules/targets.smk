@@ -1,0 +1,90 @@
+# A run on given targets: no recordings, no trials; targets are part of the configuration.
+from spiketwin.figures import TARGET_FIGURES as FIGURES
+
+
+def targets_file():
+    """File with target rates, where there is one."""
+    return [] if CONFIG.targets.file is None else [CONFIG.targets.file]
+
+
+rule fit:
+    """One model with one seed; resumes from its checkpoint when it was interrupted."""
+    input:
+        targets=targets_file(),
+        code=code("network", "learning", "trials/targets.py", "trials/patterns.py"),
+        config=ancient("results/{run}/config.yaml"),
+    output:
+        multiext(
+            "results/{run}/fits/{model}/seed-{seed}/model", ".safetensors", ".json"
+        ),
+        history="results/{run}/fits/{model}/seed-{seed}/history.parquet",
+    log:
+        "results/{run}/logs/fit/{model}/seed-{seed}.log",
+    benchmark:
+        "results/{run}/logs/fit/{model}/seed-{seed}.tsv"
+    retries: 1
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        section=section("targets"),
+        model=model_section,
+    shell:
+        "spiketwin fit --config {input.config} --model {wildcards.model} --seed {wildcards.seed}"
+        " --threads {threads} > {log} 2>&1"
+
+
+rule simulate:
+    input:
+        "results/{run}/fits/{model}/seed-{seed}/model.safetensors",
+        "results/{run}/fits/{model}/seed-{seed}/model.json",
+        code=code("network/sparse", "simulate"),
+        config=ancient("results/{run}/config.yaml"),
+    output:
+        "results/{run}/fits/{model}/seed-{seed}/tracking.npz",
+    log:
+        "results/{run}/logs/simulate/{model}/seed-{seed}.log",
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        section=section("analysis"),
+    shell:
+        "spiketwin simulate --config {input.config} --model {wildcards.model}"
+        " --seed {wildcards.seed} --threads {threads} > {log} 2>&1"
+
+
+rule analyse:
+    input:
+        fits("tracking.npz"),
+        fits("model.json"),
+        fits("history.parquet"),
+        code=code("analysis/tracking.py", "analysis/fits.py"),
+        config=ancient("results/{run}/config.yaml"),
+    output:
+        expand(
+            "results/{{run}}/tables/{table}.parquet",
+            table=["tracking", "recall", "trajectories", "fits"],
+        ),
+    log:
+        "results/{run}/logs/analyse.log",
+    shell:
+        "spiketwin analyse --config {input.config} > {log} 2>&1"
+
+
+rule figures:
+    input:
+        "results/{run}/tables/tracking.parquet",
+        "results/{run}/tables/trajectories.parquet",
+        fits("history.parquet"),
+        code=code("figures"),
+        config="results/{run}/config.yaml",
+    output:
+        pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
+        svg=expand("results/{{run}}/figures/{figure}.svg", figure=FIGURES),
+    log:
+        "results/{run}/logs/figures.log",
+    shell:
+        "spiketwin plot --config {input.config} > {log} 2>&1"
