@@ -17,6 +17,7 @@ RECORDINGS_FOLDER = config.pop("recordings_folder", None)
 CONFIG = resolve_targets(config) if "targets" in config else resolve(config)
 GIVEN_TARGETS = isinstance(CONFIG, TargetRun)
 RUN = CONFIG.run
+SESSIONS = [] if GIVEN_TARGETS else CONFIG.recordings.session_names()
 MODELS = list(CONFIG.models)
 SEEDS = list(CONFIG.seeds)
 
@@ -56,6 +57,40 @@ def section(*names):
 def model_section(wildcards):
     """The configuration of one model."""
     return CONFIG.models[wildcards.model].model_dump_json()
+
+
+def recordings_folder():
+    """Folder of the recordings: command line, environment, configuration."""
+    configured = Path(CONFIG.recordings.folder)
+    if CONFIG.recordings.synthetic is not None:
+        return configured
+    if RECORDINGS_FOLDER is not None:
+        return Path(RECORDINGS_FOLDER)
+    if configured.is_absolute():
+        return configured
+    return Path(os.environ.get("SPIKETWIN_RECORDINGS") or configured)
+
+
+def recording_files():
+    """File of every session; the folder of a Zarr store."""
+    folder, synthetic = recordings_folder(), CONFIG.recordings.synthetic
+    if synthetic is not None:
+        return [str(folder / synthetic.name / f"{session}.nwb") for session in SESSIONS]
+    return [str(folder / entry.path) for entry in CONFIG.recordings.sessions]
+
+
+def perturbed():
+    """Perturbed trials of a fit, one file per perturbation."""
+    return [
+        f"results/{{run}}/fits/{{model}}/seed-{{seed}}/perturbed-{p.name}.npz"
+        for p in CONFIG.analysis.perturbations
+    ]
+
+
+def target_files(wildcards):
+    """File with the target rates of a model, where there is one."""
+    file = CONFIG.targets_of(wildcards.model).file
+    return [] if file is None else [file]
 
 
 def fits(file):

@@ -1,11 +1,3 @@
-def perturbed():
-    """Perturbed trials of a fit, one file per perturbation."""
-    return [
-        f"results/{{run}}/fits/{{model}}/seed-{{seed}}/perturbed-{p.name}.npz"
-        for p in CONFIG.analysis.perturbations
-    ]
-
-
 rule fit:
     """One model with one seed; resumes from its checkpoint when it was interrupted."""
     input:

@@ -1,26 +1,3 @@
-SESSIONS = CONFIG.recordings.session_names()
-
-
-def recordings_folder():
-    """Folder of the recordings: command line, environment, configuration."""
-    configured = Path(CONFIG.recordings.folder)
-    if CONFIG.recordings.synthetic is not None:
-        return configured
-    if RECORDINGS_FOLDER is not None:
-        return Path(RECORDINGS_FOLDER)
-    if configured.is_absolute():
-        return configured
-    return Path(os.environ.get("SPIKETWIN_RECORDINGS") or configured)
-
-
-def recording_files():
-    """File of every session; the folder of a Zarr store."""
-    folder, synthetic = recordings_folder(), CONFIG.recordings.synthetic
-    if synthetic is not None:
-        return [str(folder / synthetic.name / f"{session}.nwb") for session in SESSIONS]
-    return [str(folder / entry.path) for entry in CONFIG.recordings.sessions]
-
-
 if CONFIG.recordings.synthetic is not None:
 
     rule synthesize:

@@ -2,15 +2,10 @@
 from spiketwin.figures import TARGET_FIGURES as FIGURES
 
 
-def targets_file():
-    """File with target rates, where there is one."""
-    return [] if CONFIG.targets.file is None else [CONFIG.targets.file]
-
-
 rule fit:
     """One model with one seed; resumes from its checkpoint when it was interrupted."""
     input:
-        targets=targets_file(),
+        targets=target_files,
         code=code("network", "learning", "trials/targets.py", "trials/patterns.py"),
         config=ancient("results/{run}/config.yaml"),
     output:

@@ -118,39 +118,6 @@ class RlsLearning(Section):
         return self
 
 
-class RateModel(Section):
-    """A variant fitted by rate matching: a sparse network, its cues, its learning."""
-
-    network: RateNetwork = BalancedNetwork()
-    cue: Cue = Cue()
-    learning: RlsLearning = RlsLearning()
-
-    @property
-    def matching(self) -> str:
-        """No distance between trials is made small."""
-        return ""
-
-    @property
-    def matched_scales(self) -> list[Scale]:
-        """No time scale of trials is looked at."""
-        return []
-
-    @property
-    def read_areas(self) -> list[str]:
-        """No behaviour is read."""
-        return []
-
-    @model_validator(mode="after")
-    def _instants_are_steps(self) -> Self:
-        steps = self.learning.every_s / self.network.step_s
-        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * steps:
-            raise ValueError(
-                f"learning.every_s {self.learning.every_s:g} s is not a multiple of network.step_s "
-                f"{self.network.step_s:g} s"
-            )
-        return self
-
-
 class Pattern(Section):
     """Given targets: what the trained cells should do, without trials."""
 
@@ -182,6 +149,41 @@ class Pattern(Section):
         return self
 
 
+class RateModel(Section):
+    """A variant fitted by rate matching: a sparse network, its cues, its learning."""
+
+    network: RateNetwork = BalancedNetwork()
+    cue: Cue = Cue()
+    learning: RlsLearning = RlsLearning()
+    targets: Pattern | None = None
+    """Instead of the targets of the run (runs on given targets only)."""
+
+    @property
+    def matching(self) -> str:
+        """No distance between trials is made small."""
+        return ""
+
+    @property
+    def matched_scales(self) -> list[Scale]:
+        """No time scale of trials is looked at."""
+        return []
+
+    @property
+    def read_areas(self) -> list[str]:
+        """No behaviour is read."""
+        return []
+
+    @model_validator(mode="after")
+    def _instants_are_steps(self) -> Self:
+        steps = self.learning.every_s / self.network.step_s
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * steps:
+            raise ValueError(
+                f"learning.every_s {self.learning.every_s:g} s is not a multiple of network.step_s "
+                f"{self.network.step_s:g} s"
+            )
+        return self
+
+
 class RateAnalysis(Section):
     """What is asked of fitted rate models."""
 
@@ -205,3 +207,7 @@ class TargetRun(Section):
     seeds: list[int] = Field(default=[0], min_length=1)
     """Seeds of the fits: wiring, cues, targets, trials."""
     analysis: RateAnalysis = RateAnalysis()
+
+    def targets_of(self, model: str) -> Pattern:
+        """Targets of a model: its own, or those of the run."""
+        return self.models[model].targets or self.targets

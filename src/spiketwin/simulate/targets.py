@@ -39,7 +39,7 @@ def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> 
             points,
             examples,
             every_s,
-            run.targets.measure == "rate",
+            run.targets_of(model).measure == "rate",
         )
         for k in range(len(course.conditions))
     ]

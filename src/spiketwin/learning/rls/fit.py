@@ -42,7 +42,7 @@ def fit_targets(
         known = ", ".join(run.models)
         raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
     settings = run.models[model]
-    targets = given_targets(run.targets, settings, seed)
+    targets = given_targets(run.targets_of(model), settings, seed)
     if isinstance(settings.network, BalancedNetwork):
         nobody = np.zeros(targets.cells, bool)
         assembled = assemble_balanced(settings, targets, nobody, seed)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spiketwin.network.kernels.compiled import reordered
+from spiketwin.network.kernels.compiled import compiled, reordered
 
 
 @reordered
@@ -89,3 +89,30 @@ def settle(first: int, last: int, inverse: np.ndarray, pending: np.ndarray) -> N
             start += a + 1
         for a in range(pending.shape[1]):
             pending[row, a] = 0
+
+
+@compiled
+def normal_matrices(
+    inputs: np.ndarray,
+    gram: np.ndarray,
+    ridge: np.ndarray,
+    group: np.ndarray,
+    row_sum: float,
+    growth: float,
+    found: np.ndarray,
+) -> None:
+    """Lower triangles of growth Lambda + R[S, S], (row, input, input); see `regressors`,
+    `ridge`."""
+    number = found.dtype.type
+    together, grown = number(growth * row_sum), number(growth)
+    for row in range(len(inputs)):
+        for a in range(inputs.shape[1]):
+            sums, matrix = gram[inputs[row, a]], found[row, a]
+            mine = group[row, a]
+            for b in range(a + 1):
+                matrix[b] = sums[inputs[row, b]]
+            if mine != 0:
+                for b in range(a + 1):
+                    if group[row, b] == mine:
+                        matrix[b] += together
+            matrix[a] += grown * ridge[row, a]

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 
 from spiketwin.errors import SpiketwinError
+from spiketwin.learning.rls.kernels import normal_matrices
 from spiketwin.learning.rls.regressors import Regressors, Samples
 from spiketwin.learning.rls.signs import with_signs
+from spiketwin.network.threads import shared
 
 Memory = dict[str, torch.Tensor]
 CHUNK_MB = 2
@@ -59,44 +61,54 @@ def absorb(
     memory["gram"].addmm_(block.T, block)
     memory["blocks"] += 1
     prior = 1 + growth * (int(memory["blocks"]) - 1)
-    by_unit = torch.from_numpy(np.ascontiguousarray(samples.filtered.T))
+    by_unit, used = np.ascontiguousarray(samples.filtered.T), regressors.used()
     size = max(1, int(CHUNK_MB * 2**20 / (weights.itemsize * regressors.width**2)))
-    for first in range(0, regressors.rows, size):
-        rows = slice(first, first + size)
-        gram, cross = _sums(regressors, memory, weights, samples, by_unit, rows, prior)
-        initial = torch.from_numpy(regressors.initial[rows])
-        kept = None if signs is None else torch.from_numpy(signs[rows])
-        found = initial + _solve(gram, cross, initial, kept)
-        used = torch.from_numpy(regressors.used()[rows])
-        weights[rows] = torch.where(used, found, initial).numpy()
+
+    def work(first: int, last: int) -> None:
+        for chunk in range(first, last):
+            rows = slice(chunk * size, (chunk + 1) * size)
+            _add_cross(regressors, memory, weights, samples, by_unit, rows)
+            matrices = _matrices(regressors, memory["gram"], rows, prior)
+            initial = torch.from_numpy(regressors.initial[rows])
+            kept = None if signs is None else torch.from_numpy(signs[rows])
+            found = initial + _solve(matrices, memory["cross"][rows], initial, kept)
+            weights[rows] = np.where(used[rows], found.numpy(), regressors.initial[rows])
+
+    shared(work, -(-regressors.rows // size))
 
 
-def _sums(
+def _add_cross(
     regressors: Regressors,
     memory: Memory,
     weights: np.ndarray,
     samples: Samples,
-    filtered: torch.Tensor,
+    by_unit: np.ndarray,
     rows: slice,
-    prior: float,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A and the right side of some rows; `filtered` is (unit, sample)."""
-    inputs = torch.from_numpy(regressors.inputs[rows].astype(np.int64))
-    now = torch.from_numpy(weights[rows])
-    x = filtered[inputs.flatten()].view(*inputs.shape, -1)
+) -> None:
+    """Add sum_k x_k (y_k - x_k.w_0) of a block to some rows; `by_unit` is (unit, sample)."""
+    x = torch.from_numpy(by_unit[regressors.inputs[rows]])
     error = torch.from_numpy(np.ascontiguousarray(samples.error.T[rows]))[:, :, None]
-    initial = torch.from_numpy(regressors.initial[rows])
-    from_initial = torch.bmm((now - initial)[:, None, :], x).transpose(1, 2)
-    memory["cross"][rows] += torch.bmm(x, from_initial - error)[:, :, 0]
-    gram = memory["gram"][inputs[:, :, None], inputs[:, None, :]]
-    gram += torch.from_numpy(regressors.precision(rows, prior))
-    return gram, memory["cross"][rows]
+    moved = torch.from_numpy(weights[rows] - regressors.initial[rows])
+    rest = torch.bmm(moved[:, None, :], x).transpose(1, 2) - error
+    memory["cross"][rows] += torch.bmm(x, rest)[:, :, 0]
+
+
+def _matrices(
+    regressors: Regressors, gram: torch.Tensor, rows: slice, prior: float
+) -> torch.Tensor:
+    """(row, input, input) lower triangles of A."""
+    inputs, width = regressors.inputs[rows], regressors.width
+    found = np.zeros((len(inputs), width, width), regressors.initial.dtype)
+    group, ridge = regressors.group[rows], regressors.ridge[rows]
+    normal_matrices(inputs, gram.numpy(), ridge, group, regressors.row_sum, prior, found)
+    return torch.from_numpy(found)
 
 
 def _solve(
     gram: torch.Tensor, cross: torch.Tensor, initial: torch.Tensor, signs: torch.Tensor | None
 ) -> torch.Tensor:
-    """(row, input) change of the weights."""
+    """(row, input) change of the weights; `gram` holds lower triangles."""
     if signs is None:
         return torch.cholesky_solve(cross[:, :, None], torch.linalg.cholesky(gram))[:, :, 0]
-    return with_signs(gram, cross, initial, signs)
+    full = gram + gram.tril(-1).transpose(1, 2)
+    return with_signs(full, cross, initial, signs)
