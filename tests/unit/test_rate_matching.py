@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.optimize import lsq_linear
 
-from spiketwin.config import Pattern, RateModel, read_run, resolve_targets
+from spiketwin.config import Pattern, RateModel, read_run, resolve, resolve_targets
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
 from spiketwin.learning import fit_targets
@@ -253,3 +253,15 @@ def test_either_kind_of_configuration_is_read(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("run: r\ntargets: {}\nmodels: {m: {}}\n")
     assert read_run(path).targets.pattern == "phased sines"
+
+
+def test_targets_of_a_model_need_a_run_on_targets():
+    with pytest.raises(SpiketwinError, match="model 'm' has targets; in a run on recordings"):
+        resolve(
+            {
+                "run": "r",
+                "recordings": {"synthetic": {}},
+                "trials": {"window_s": [0.0, 0.2]},
+                "models": {"m": {"learning": {"method": "rls"}, "targets": {}}},
+            }
+        )

@@ -62,10 +62,11 @@ class Config(Section):
             _check_step(name, model, self.trials.bin_s)
             _check_delays(name, model, self.trials.window_s)
             _check_stimuli(name, model, set(self.recordings.mapping.stimuli))
-        for name, model in self.models.items():
-            if isinstance(model, RateModel) and model.targets is not None:
-                raise
-                ValueError(f"model {name!r} has targets; in a run on recordings they are made")
+        for name, rated in self.models.items():
+            if isinstance(rated, RateModel) and rated.targets is not None:
+                raise ValueError(
+                    f"model {name!r} has targets; in a run on recordings they are made from trials"
+                )
         others = self.models.keys() - self.gradient_models.keys()
         if others and self.analysis.perturbations:
             raise ValueError(
