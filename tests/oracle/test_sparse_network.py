@@ -75,7 +75,7 @@ def test_plastic_input_is_the_weighted_sum_of_filtered_trains():
     simulator = Simulator(network, random_membrane(network, generator))
     simulator.advance(STEPS)
     expected = dense_plastic(network) @ simulator.filtered
-    np.testing.assert_allclose(simulator._buffers.slow, expected, atol=1e-9)
+    np.testing.assert_allclose(simulator.slow, expected, atol=1e-9)
 
 
 def test_changed_weights_act_at_spike_time_or_at_once():
@@ -83,12 +83,12 @@ def test_changed_weights_act_at_spike_time_or_at_once():
     network = small_network(LIF, generator)
     simulator = Simulator(network, random_membrane(network, generator))
     simulator.advance(500)
-    before = simulator._buffers.slow.copy()
+    before = simulator.slow.copy()
     network.weights[:] *= 2
-    np.testing.assert_array_equal(simulator._buffers.slow, before)
+    np.testing.assert_array_equal(simulator.slow, before)
     drive = (dense_plastic(network) @ simulator.filtered)[network.trained]
     simulator.reweigh(drive)
-    np.testing.assert_allclose(simulator._buffers.slow[network.trained], drive)
+    np.testing.assert_allclose(simulator.slow[network.trained], drive)
 
 
 def test_wiring_of_the_balanced_network():

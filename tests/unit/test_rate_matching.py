@@ -12,10 +12,11 @@ from spiketwin.config import Pattern, RateModel, read_run, resolve, resolve_targ
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
 from spiketwin.learning import fit_targets
+from spiketwin.learning.checkpoint import Progress, save_checkpoint
 from spiketwin.learning.rls.assemble import assemble_balanced, match_by_rate, regressors_of
-from spiketwin.learning.rls.fit import rate_task
+from spiketwin.learning.rls.fit import digest_of_targets, rate_task
 from spiketwin.learning.rls.fitter import correlations
-from spiketwin.learning.rls.given import given_targets
+from spiketwin.learning.rls.given import assembled_run, given_targets
 from spiketwin.learning.rls.rule import rate, rate_slope
 from spiketwin.learning.rls.signs import with_signs
 from spiketwin.network.sparse.store import load_sparse
@@ -39,9 +40,7 @@ def small(**learning):
 
 
 def assembled(run, seed=0):
-    model = run.models["m"]
-    targets = given_targets(run.targets, model, seed)
-    return model, assemble_balanced(model, targets, np.zeros(targets.cells, bool), seed)
+    return run.models["m"], assembled_run(run, "m", seed)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +75,8 @@ def test_the_whole_stage_resumes_to_the_same_bits(tmp_path):
     whole, parted = RunFiles(tmp_path / "whole"), RunFiles(tmp_path / "parted")
     fit_targets(run, "m", 0, whole)
     model, made = assembled(run)
-    task = rate_task("m", model, made, _data(run), 0)
+    task = rate_task("m", model, made, digest_of_targets(made.targets), 0)
     state = task.fitter.start(task.network)
-    from spiketwin.learning.checkpoint import Progress, save_checkpoint
-
     for _ in range(3):
         state, _ = task.fitter.step(task.network, state)
     path = parted.fit("m", 0) / "checkpoint.safetensors"
@@ -88,13 +85,6 @@ def test_the_whole_stage_resumes_to_the_same_bits(tmp_path):
     networks = [load_sparse(files.fit("m", 0))[0] for files in (whole, parted)]
     np.testing.assert_array_equal(networks[0].weights, networks[1].weights)
     assert not path.exists()
-
-
-def _data(run):
-    import hashlib
-
-    targets = given_targets(run.targets, run.models["m"], 0)
-    return hashlib.sha256(np.ascontiguousarray(targets.values).tobytes()).hexdigest()
 
 
 def test_divergence_stops_and_keeps_the_best(tmp_path):
@@ -126,7 +116,8 @@ def test_signs_are_kept_by_the_exact_minimum():
         initial, cross = generator.normal(size=(8, size)), 4 * generator.normal(size=(8, size))
         signs = generator.choice([-1.0, 0.0, 1.0], (8, size))
         arrays = [torch.from_numpy(a) for a in (gram, cross, initial, signs)]
-        found = with_signs(*arrays).numpy() + initial
+        held = torch.from_numpy(generator.random((8, size)) < 0.3)
+        found = with_signs(*arrays, held).numpy() + initial
         for row in range(8):
             root = np.linalg.cholesky(gram[row]).T
             wanted = np.linalg.solve(root.T, gram[row] @ initial[row] + cross[row])

@@ -1,5 +1,7 @@
 # A run on given targets: no recordings, no trials; targets are part of the configuration.
-from spiketwin.figures import TARGET_FIGURES as FIGURES
+from spiketwin.figures import target_figures
+
+FIGURES = target_figures(CONFIG)
 
 
 rule fit:
@@ -61,7 +63,7 @@ rule analyse:
     output:
         expand(
             "results/{{run}}/tables/{table}.parquet",
-            table=["tracking", "recall", "trajectories", "fits"],
+            table=["tracking", "recall", "trajectories", "divergence", "fits"],
         ),
     log:
         "results/{run}/logs/analyse.log",

@@ -11,6 +11,7 @@ al. 2023).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import product
 from pathlib import Path
 
@@ -26,16 +27,18 @@ COMPONENTS = 2
 
 
 def analyse_targets(run: TargetRun, files: RunFiles) -> None:
-    """Write the tables `tracking`, `recall`, `trajectories` and `fits` of a run on given
-    targets."""
-    parts: dict[str, list[pd.DataFrame]] = {"tracking": [], "recall": [], "trajectories": []}
+    """Write the tables `tracking`, `recall`, `trajectories`, `divergence` and `fits` of a run on
+    given targets."""
+    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
     for model, seed in product(run.models, run.seeds):
         folder = files.fit(model, seed)
         stored = read_or_explain(read_arrays, folder / "tracking.npz", "simulate")
         cells = cell_table(stored)
+        recall = recall_table(stored, cells, folder)
         made = {
             "tracking": cells,
-            "recall": recall_table(stored, cells, folder),
+            "recall": pd.concat([recall, lesion_table(stored, run)], ignore_index=True),
+            "divergence": divergence_table(stored),
             "trajectories": trajectory_table(stored),
         }
         for name, table in made.items():
@@ -87,6 +90,30 @@ def recall_table(stored: dict[str, np.ndarray], cells: pd.DataFrame, folder: Pat
         {"condition": "all", "score": name, "value": v} for name, v in _weights(arrays).items()
     ]
     return pd.DataFrame(rows)
+
+
+def lesion_table(stored: dict[str, np.ndarray], run: TargetRun) -> pd.DataFrame:
+    """Rows of `recall` for silenced neurons and spectral radii."""
+    found = []
+    for k, condition in enumerate(stored["conditions"]):
+        for share, value in zip(run.analysis.deleted, stored["deleted"][k], strict=True):
+            found.append((condition, f"single-trial correlation, {share:.0%} deleted", value))
+    if "spectral_radius" in stored:
+        names = ("spectral radius before learning", "spectral radius")
+        radii = zip(names, stored["spectral_radius"], strict=True)
+        found += [("all", name, float(value)) for name, value in radii]
+    return pd.DataFrame(found, columns=["condition", "score", "value"])
+
+
+def divergence_table(stored: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Difference that one spike less makes, over time; empty where it was not asked for."""
+    courses = stored.get("divergence", np.zeros((2, 0)))
+    time_s = stored["time_s"][len(stored["time_s"]) - courses.shape[1] :]
+    parts = [
+        pd.DataFrame({"stage": stage, "time_s": time_s, "difference": course})
+        for stage, course in zip(("before learning", "after learning"), courses, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def components(courses: np.ndarray) -> np.ndarray:

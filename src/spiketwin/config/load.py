@@ -14,7 +14,8 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from spiketwin.config.analysis import Analysis
 from spiketwin.config.models import Model
-from spiketwin.config.rates import RateModel, TargetRun
+from spiketwin.config.network import InputGroup
+from spiketwin.config.rates import BalancedNetwork, RateModel, TargetRun
 from spiketwin.config.recordings import Recordings
 from spiketwin.config.section import Name, Section
 from spiketwin.config.trials import Features, TrialWindow
@@ -61,12 +62,10 @@ class Config(Section):
         for name, model in self.gradient_models.items():
             _check_step(name, model, self.trials.bin_s)
             _check_delays(name, model, self.trials.window_s)
-            _check_stimuli(name, model, set(self.recordings.mapping.stimuli))
+            _check_stimuli(name, model.network.inputs, set(self.recordings.mapping.stimuli))
         for name, rated in self.models.items():
-            if isinstance(rated, RateModel) and rated.targets is not None:
-                raise ValueError(
-                    f"model {name!r} has targets; in a run on recordings they are made from trials"
-                )
+            if isinstance(rated, RateModel):
+                _check_rates(name, rated, set(self.recordings.mapping.stimuli))
         others = self.models.keys() - self.gradient_models.keys()
         if others and self.analysis.perturbations:
             raise ValueError(
@@ -123,8 +122,17 @@ def _check_delays(name: str, model: Model, window_s: tuple[float, float]) -> Non
             )
 
 
-def _check_stimuli(name: str, model: Model, known: set[str]) -> None:
-    for group in model.network.inputs:
+def _check_rates(name: str, model: RateModel, stimuli: set[str]) -> None:
+    if model.targets is not None:
+        raise ValueError(
+            f"model {name!r} has targets; in a run on recordings they are made from trials"
+        )
+    if isinstance(model.network, BalancedNetwork):
+        _check_stimuli(name, model.network.inputs, stimuli)
+
+
+def _check_stimuli(name: str, groups: Sequence[InputGroup], known: set[str]) -> None:
+    for group in groups:
         if group.stimulus is not None and group.stimulus not in known:
             raise ValueError(
                 f"input {group.name!r} of model {name!r} names stimulus {group.stimulus!r}; "

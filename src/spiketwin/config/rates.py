@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from spiketwin.config.network import InputGroup
 from spiketwin.config.section import Count, Name, NonNegative, Positive, Section
 from spiketwin.config.trials import Scale
 
@@ -29,6 +30,9 @@ class BalancedNetwork(Section):
     feedforward: int = Field(default=0, ge=0)
     """Units outside, so many for each condition, that fire at slowly varying frozen rates in the
     window of their condition; all trained neurons read them."""
+    inputs: list[InputGroup] = []
+    """Recordings: units outside that tell all trained neurons about the stimuli, at the mean rates
+    over the training trials of each condition; the signs of their weights are free."""
     spread_from: Literal["trained", "all"] = "all"
     """Excitatory neurons that plastic inputs may come from."""
     tau_fast_s: Positive = 0.003
@@ -49,6 +53,13 @@ class FilteredNetwork(Section):
     """Standard deviation of the initial weights times sqrt(neurons times probability)."""
     zero_sum: bool = False
     """The initial weights of a neuron sum to zero."""
+    inhibitory_fraction: float = Field(default=0.0, ge=0, lt=1)
+    """Above 0: a balanced network of two classes, every neuron with the same number of inputs of
+    either class; excitatory weights gain / sqrt(neurons times probability)."""
+    inhibition: Positive = 5.0
+    """Balanced network: size of inhibitory weights relative to excitatory ones."""
+    drive: float = 0.0
+    """Constant input of every neuron."""
     tau_slow_s: Positive = 0.020
     step_s: Positive = 0.001
 
@@ -122,9 +133,16 @@ class Pattern(Section):
     """Given targets: what the trained cells should do, without trials."""
 
     pattern: Literal[
-        "phased sines", "sines", "sine products", "rate network", "ornstein-uhlenbeck", "file"
+        "phased sines",
+        "sines",
+        "sine products",
+        "rate network",
+        "ornstein-uhlenbeck",
+        "innate",
+        "file",
     ] = "phased sines"
-    """Drives for every neuron (published artificial targets), or rates from a file."""
+    """Drives for every neuron (published artificial targets; innate: those of a trial of the
+    untrained network itself), or rates from a file."""
     measure: Literal["drive", "rate"] = "drive"
     """Artificial targets: match the synaptic drive, or the rate that it would cause."""
     conditions: Count = 1
@@ -193,6 +211,10 @@ class RateAnalysis(Section):
     """Running mean over the input of a neuron before it is compared with its target."""
     examples: Count = 8
     """Cells in the figure."""
+    deleted: list[float] = []
+    """Shares of the neurons that are silenced after learning, one after the other."""
+    divergence: bool = False
+    """Take one spike out of a trial, before and after learning, and follow the difference."""
 
 
 class TargetRun(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spiketwin.figures.catalogue import TARGET_FIGURES, available
+from spiketwin.figures.catalogue import available, target_figures
 from spiketwin.figures.palette import CEILING, DATA, REFERENCES, Palette
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ __all__ = [
     "DATA",
     "FIGURES",
     "REFERENCES",
-    "TARGET_FIGURES",
     "Palette",
     "available",
     "plot",
     "plot_all",
     "plot_targets",
+    "target_figures",
 ]
 
 

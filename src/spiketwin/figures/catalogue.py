@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiketwin.config import Config
+from spiketwin.config import Config, TargetRun
 
 NAMES = (
     "scores",
@@ -40,5 +40,6 @@ def available(config: Config) -> list[str]:
     return [name for name in NAMES if name not in missing]
 
 
-TARGET_FIGURES = ("learning", "recall", "trajectories")
-"""Figures of a run on given targets."""
+def target_figures(run: TargetRun) -> list[str]:
+    """Names of the figures of a run on given targets."""
+    return ["learning", "recall", "trajectories", *(["divergence"] * run.analysis.divergence)]

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from spiketwin.config import TargetRun
 from spiketwin.errors import SpiketwinError
-from spiketwin.figures.catalogue import TARGET_FIGURES
+from spiketwin.figures.catalogue import target_figures
 from spiketwin.figures.gallery import save_figure
 from spiketwin.figures.layout import legend, page, panels, say
 from spiketwin.figures.palette import DATA_COLOUR, GUIDE, Palette
@@ -68,10 +68,11 @@ def plot_targets(run: TargetRun, files: RunFiles, names: list[str]) -> None:
     SpiketwinError
         When there is no such figure, or a table it needs has not been made.
     """
-    for name in names or TARGET_FIGURES:
-        if name not in FIGURES:
+    known = target_figures(run)
+    for name in names or known:
+        if name not in known:
             raise SpiketwinError(
-                f"no figure {name!r} in run {run.run!r}; figures: {', '.join(TARGET_FIGURES)}"
+                f"no figure {name!r} in run {run.run!r}; figures: {', '.join(known)}"
             )
         with styled():
             save_figure(FIGURES[name](TargetSource(run, files)), files, name)
@@ -146,6 +147,21 @@ def trajectories(source: TargetSource) -> Figure:
     return figure
 
 
+def divergence(source: TargetSource) -> Figure:
+    """What one spike less changes in the input of all neurons, before and after learning."""
+    table, palette = source.table("divergence"), source.palette
+    figure = page(2.6, 4.2)
+    axes = panels(figure, 1, 1)[0, 0]
+    for (model, _, stage), rows in table.groupby(["model", "seed", "stage"], sort=False):
+        line = "-" if stage == "after learning" else ":"
+        axes.plot(rows["time_s"], rows["difference"], line, color=palette.contender(str(model)))
+    axes.set_yscale("log")
+    axes.set_xlabel("time in the window (s)")
+    axes.set_ylabel("difference of the input\n(solid: after learning)")
+    legend(figure, palette, table["model"])
+    return figure
+
+
 _CURVES = {"trial": "one trial", "average": "average over trials", "target": "target"}
 
 
@@ -170,4 +186,9 @@ def _handles(palette: Palette, model: str) -> list[object]:
     return found
 
 
-FIGURES = {"learning": learning, "recall": recall, "trajectories": trajectories}
+FIGURES = {
+    "learning": learning,
+    "recall": recall,
+    "trajectories": trajectories,
+    "divergence": divergence,
+}

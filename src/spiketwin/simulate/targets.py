@@ -9,13 +9,18 @@ import numpy as np
 from spiketwin.config import TargetRun
 from spiketwin.files import RunFiles, write_arrays
 from spiketwin.learning.rls.fitter import correlations
+from spiketwin.learning.rls.given import assembled_run
 from spiketwin.learning.rls.rule import rate
 from spiketwin.network.sparse.course import Course
+from spiketwin.network.sparse.lesions import divergence, silenced, spectral_radius
 from spiketwin.network.sparse.observe import Observed, observe
 from spiketwin.network.sparse.store import load_sparse
 from spiketwin.network.sparse.structure import SparseNetwork
-from spiketwin.randomness import integer_seed
+from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.targets import smoothed
+
+SPIKE_TAKEN_MS = 200.0
+"""From here on in the window the next spike is taken away (Kim & Chow 2018, Fig 4)."""
 
 
 def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> Path:
@@ -24,7 +29,9 @@ def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> 
     It holds, per condition: ``targets``, ``inputs`` (instant, row: the average over trials),
     ``single`` (trial, row) and ``averaged`` (row,) correlations, ``error`` (root mean square of
     the average), ``rates_hz`` (instant, neuron), ``example_trials`` (instant, example); besides
-    ``examples``, ``trained``, ``inhibitory``, ``time_s``, ``conditions``.
+    ``examples``, ``trained``, ``inhibitory``, ``time_s``, ``conditions``; if asked for,
+    ``deleted`` (condition, share: single-trial correlation of the neurons left) and
+    ``divergence`` (2, instant: before and after learning).
     """
     network, course, targets = load_sparse(files.fit(model, seed))
     every_s, analysis = run.models[model].learning.every_s, run.analysis
@@ -45,6 +52,9 @@ def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> 
     ]
     found = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
     found |= _fixed(network, course, targets, examples, every_s)
+    found |= _deleted(run, model, network, course, targets, number)
+    if analysis.divergence:
+        found |= _divergence(run, model, network, course, every, seed)
     path = files.fit(model, seed) / "tracking.npz"
     write_arrays(path, found)
     return path
@@ -94,3 +104,42 @@ def _fixed(
         "time_s": every_s * np.arange(targets.shape[1]),
         "conditions": np.array(course.conditions, dtype=str),
     }
+
+
+def _deleted(
+    run: TargetRun,
+    model: str,
+    network: SparseNetwork,
+    course: Course,
+    targets: np.ndarray,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Correlations after shares of the neurons were silenced."""
+    every = course.window_steps // targets.shape[1]
+    order = numpy_generator(seed, "deleted").permutation(network.size)
+    points = 2 * round(run.analysis.smoothing_s / run.models[model].learning.every_s / 2) + 1
+    found = np.zeros((len(targets), len(run.analysis.deleted)))
+    for s, share in enumerate(run.analysis.deleted):
+        gone = order[: round(share * network.size)]
+        left, lesioned = ~np.isin(network.trained, gone), silenced(network, gone)
+        for k, target in enumerate(targets):
+            seen = observe(lesioned, course, k, every, run.analysis.trials, seed).input
+            trials = [correlations(t, target)[left] for t in smoothed(seen, points)]
+            found[k, s] = np.nanmean(trials)
+    return {"deleted": found}
+
+
+def _divergence(
+    run: TargetRun,
+    model: str,
+    network: SparseNetwork,
+    course: Course,
+    every: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """What one spike less changes, before and after learning."""
+    untrained = assembled_run(run, model, seed).network
+    after, number = round(SPIKE_TAKEN_MS / network.step_ms), integer_seed(seed, "divergence")
+    courses = [divergence(one, course, 0, every, after, number) for one in (untrained, network)]
+    radii = [spectral_radius(one) for one in (untrained, network)]
+    return {"divergence": np.array(courses), "spectral_radius": np.array(radii)}

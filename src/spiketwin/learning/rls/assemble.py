@@ -40,7 +40,11 @@ class Assembled:
 
 
 def assemble_balanced(
-    model: RateModel, targets: Targets, inhibitory: np.ndarray, seed: int
+    model: RateModel,
+    targets: Targets,
+    inhibitory: np.ndarray,
+    seed: int,
+    channels: np.ndarray | None = None,
 ) -> Assembled:
     """A balanced network for target rates, or for drives around the mean input of every neuron.
 
@@ -50,10 +54,11 @@ def assemble_balanced(
     targets : `RATE` (hertz) of some cells, or `DRIVE` for every neuron, as difference from its
     mean. inhibitory : (cell,) class of the cells (not used for drives).
     seed : of wiring, cues and feed-forward rates.
+    channels : (condition, step, channel) spikes per step of units that tell of the stimuli.
     """
     config = model.network
     assert isinstance(config, BalancedNetwork)
-    settings = balanced_settings(config, len(targets.conditions))
+    settings = balanced_settings(config, len(targets.conditions), channels)
     static = static_synapses(settings, numpy_generator(seed, "static"))
     wiring = numpy_generator(seed, "plastic")
     if targets.kind == DRIVE:
@@ -68,7 +73,7 @@ def assemble_balanced(
         )
         pool = trained[~inhibitory] if config.spread_from == "trained" else None
         network = balanced_network(settings, wiring, trained, pool, static=static)
-        course = course_of(model, network, targets, seed)
+        course = course_of(model, network, targets, seed, channels)
         sigma = noise_of(resting.fast_sd, settings.tau_fast_ms) if static.targets.size else 0.0
         values = target_current(targets.values, max(sigma, settings.noise))
     _check_size(network, targets)
@@ -80,13 +85,16 @@ def assemble_filtered(model: RateModel, targets: Targets, seed: int) -> Assemble
     config = model.network
     assert isinstance(config, FilteredNetwork)
     settings = Filtered(
-        config.kind,
-        config.neurons,
-        config.probability,
-        config.gain,
-        config.zero_sum,
-        1000 * config.tau_slow_s,
-        1000 * config.step_s,
+        kind=config.kind,
+        neurons=config.neurons,
+        probability=config.probability,
+        gain=config.gain,
+        zero_sum=config.zero_sum,
+        inhibitory_fraction=config.inhibitory_fraction,
+        inhibition=config.inhibition,
+        drive=config.drive,
+        tau_slow_ms=1000 * config.tau_slow_s,
+        step_ms=1000 * config.step_s,
     )
     network = filtered_network(settings, numpy_generator(seed, "plastic"))
     _check_size(network, targets)
@@ -96,8 +104,11 @@ def assemble_filtered(model: RateModel, targets: Targets, seed: int) -> Assemble
             f"rates of {config.kind} neurons cannot be matched; take drives (targets.measure), or "
             "network.kind theta or balanced"
         )
-    scale = TAU_MS / 1000 if targets.kind == RATE else 1.0
-    return Assembled(network, course, replace(targets, values=targets.values * scale))
+    if targets.kind == RATE:
+        values = targets.values * TAU_MS / 1000
+    else:
+        values = targets.values + network.drive
+    return Assembled(network, course, replace(targets, values=values))
 
 
 def _check_size(network: SparseNetwork, targets: Targets) -> None:
@@ -108,7 +119,9 @@ def _check_size(network: SparseNetwork, targets: Targets) -> None:
         )
 
 
-def balanced_settings(config: BalancedNetwork, conditions: int) -> Balanced:
+def balanced_settings(
+    config: BalancedNetwork, conditions: int, channels: np.ndarray | None = None
+) -> Balanced:
     """Settings with what was left to be derived; each condition has feed-forward units of its
     own."""
     given = config.static_inputs
@@ -121,7 +134,8 @@ def balanced_settings(config: BalancedNetwork, conditions: int) -> Balanced:
         plastic_inputs=plastic,
         drive=config.drive,
         plastic_weights=config.plastic_weights or (weight, -weight),
-        feedforward=config.feedforward * conditions,
+        feedforward=config.feedforward * conditions
+        + (0 if channels is None else channels.shape[2]),
         tau_fast_ms=1000 * config.tau_fast_s,
         tau_slow_ms=1000 * config.tau_slow_s,
         step_ms=1000 * config.step_s,
@@ -129,17 +143,26 @@ def balanced_settings(config: BalancedNetwork, conditions: int) -> Balanced:
     )
 
 
-def course_of(model: RateModel, network: SparseNetwork, targets: Targets, seed: int) -> Course:
-    """Frozen cues and feed-forward rates of every condition."""
+def course_of(
+    model: RateModel,
+    network: SparseNetwork,
+    targets: Targets,
+    seed: int,
+    channels: np.ndarray | None = None,
+) -> Course:
+    """Frozen cues and feed-forward rates of every condition; `channels` are the last units."""
     step_ms, cue = network.step_ms, model.cue
     window = targets.instants * round(targets.every_ms / step_ms)
-    own = network.feedforward // len(targets.conditions)
+    told = 0 if channels is None else channels.shape[2]
+    own = (network.feedforward - told) // len(targets.conditions)
     cues = []
     rates = np.zeros((len(targets.conditions), window, network.feedforward), np.float32)
     for k, condition in enumerate(targets.conditions):
         cues.append(_cue(model, network, numpy_generator(seed, "cue", condition)))
         drawn = numpy_generator(seed, "feed-forward", condition)
         rates[k, :, k * own : (k + 1) * own] = feedforward_rates(window, own, step_ms, drawn)
+    if channels is not None:
+        rates[:, :, network.feedforward - told :] = channels[:, :window]
     lead = round(1000 * cue.lead_s / step_ms)
     return Course(targets.conditions, lead, np.stack(cues), window, rates)
 

@@ -15,19 +15,16 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
 from spiketwin.learning.checkpoint import digest_of, fingerprint
 from spiketwin.learning.loop import Limits
-from spiketwin.learning.rls.assemble import (
-    Assembled,
-    assemble_balanced,
-    assemble_filtered,
-    regressors_of,
-)
+from spiketwin.learning.rls.assemble import Assembled, assemble_balanced, regressors_of
 from spiketwin.learning.rls.fitter import DriveScore, RateScore, RlsFitter
-from spiketwin.learning.rls.given import given_targets
+from spiketwin.learning.rls.given import assembled_run
 from spiketwin.learning.rls.rule import Rule, solver
 from spiketwin.learning.task import Task, carry_out
+from spiketwin.network.inputs import stimulate
 from spiketwin.network.sparse.store import save_sparse
 from spiketwin.network.sparse.structure import SparseNetwork
-from spiketwin.trials.targets import DRIVE, RATE, recorded_targets
+from spiketwin.network.trialwise import pool
+from spiketwin.trials.targets import DRIVE, RATE, Targets, recorded_targets
 from spiketwin.trials.trialset import Trials
 
 SMOOTHING_MS = 100.0
@@ -42,15 +39,15 @@ def fit_targets(
         known = ", ".join(run.models)
         raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
     settings = run.models[model]
-    targets = given_targets(run.targets_of(model), settings, seed)
-    if isinstance(settings.network, BalancedNetwork):
-        nobody = np.zeros(targets.cells, bool)
-        assembled = assemble_balanced(settings, targets, nobody, seed)
-    else:
-        assembled = assemble_filtered(settings, targets, seed)
-    data = hashlib.sha256(np.ascontiguousarray(targets.values).tobytes()).hexdigest()
+    assembled = assembled_run(run, model, seed)
+    data = digest_of_targets(assembled.targets)
     task = rate_task(model, settings, assembled, data, seed)
     carry_out(task, files.fit(model, seed), fresh)
+
+
+def digest_of_targets(targets: Targets) -> str:
+    """Hash of target trajectories."""
+    return hashlib.sha256(np.ascontiguousarray(targets.values).tobytes()).hexdigest()
 
 
 def recorded_task(name: str, model: RateModel, trials: Trials, seed: int) -> Task[SparseNetwork]:
@@ -69,11 +66,31 @@ def recorded_task(name: str, model: RateModel, trials: Trials, seed: int) -> Tas
     every_s, smoothing_s = model.learning.every_s, model.learning.smoothing_s
     targets = recorded_targets(trials.split("train"), every_s, smoothing_s)
     inhibitory = (trials.stitching["cell_type"] == "inhibitory").to_numpy()
-    assembled = assemble_balanced(model, targets, inhibitory, seed)
+    channels = stimulus_rates(trials.split("train"), model, targets.conditions)
+    assembled = assemble_balanced(model, targets, inhibitory, seed, channels)
     task = rate_task(name, model, assembled, digest_of(trials), seed)
     assert isinstance(task.score, DriveScore)
     held_out = recorded_targets(trials.split("validation"), every_s, smoothing_s)
     return _scored_by(task, RateScore(task.score, held_out))
+
+
+def stimulus_rates(
+    trials: Trials, model: RateModel, conditions: tuple[str, ...]
+) -> np.ndarray | None:
+    """(condition, step, channel) spikes per step of the input groups, mean over trials.
+
+    None where a model has none."""
+    groups = model.network.inputs if isinstance(model.network, BalancedNetwork) else []
+    if not groups:
+        return None
+    pooled, step_s = pool(trials.sessions), model.network.step_s
+    steps = round(pooled.counts.shape[1] * pooled.bin_s / step_s)
+    found = []
+    for condition in conditions:
+        mine = pooled.where(condition=condition)
+        shown = stimulate(mine.stimuli, len(mine.trials), groups, mine.start_s, steps, step_s)
+        found.append(shown.probability.mean(0)[:, shown.channels].numpy())
+    return np.stack(found)
 
 
 def _scored_by(task: Task[SparseNetwork], score: RateScore) -> Task[SparseNetwork]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from spiketwin.config import Pattern, RateModel
+from spiketwin.config import BalancedNetwork, Pattern, RateModel, TargetRun
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import read_arrays
+from spiketwin.learning.rls.assemble import Assembled, assemble_balanced, assemble_filtered
 from spiketwin.learning.rls.rule import rate
-from spiketwin.randomness import numpy_generator
+from spiketwin.network.sparse.observe import observe
+from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials import patterns
 from spiketwin.trials.targets import DRIVE, RATE, Targets
 
@@ -20,6 +23,17 @@ MAKERS = {
     "sine products": patterns.sine_products,
     "rate network": patterns.rate_network,
 }
+
+
+def assembled_run(run: TargetRun, model: str, seed: int) -> Assembled:
+    """Untrained network, course and targets of a model of a run."""
+    settings, pattern = run.models[model], run.targets_of(model)
+    targets = given_targets(pattern, settings, seed)
+    if isinstance(settings.network, BalancedNetwork):
+        assembled = assemble_balanced(settings, targets, np.zeros(targets.cells, bool), seed)
+    else:
+        assembled = assemble_filtered(settings, targets, seed)
+    return innate_targets(assembled, seed) if pattern.pattern == "innate" else assembled
 
 
 def given_targets(given: Pattern, model: RateModel, seed: int) -> Targets:
@@ -34,6 +48,8 @@ def given_targets(given: Pattern, model: RateModel, seed: int) -> Targets:
     if given.pattern == "file":
         return _from_file(given, model)
     every_ms, window_ms = 1000 * model.learning.every_s, 1000 * given.window_s
+    if given.pattern == "innate":
+        return _to_be_recorded(given, model)
     names = tuple(f"pattern {k + 1}" for k in range(given.conditions))
     values = [
         _repeated(
@@ -45,6 +61,25 @@ def given_targets(given: Pattern, model: RateModel, seed: int) -> Targets:
     if given.measure == "drive":
         return Targets(found, DRIVE, every_ms, names)
     return Targets(rate(found) * 100.0, RATE, every_ms, names)
+
+
+def _to_be_recorded(given: Pattern, model: RateModel) -> Targets:
+    """Zeros in the place of what only the network can tell, see `innate_targets`."""
+    instants = round(given.window_s / model.learning.every_s)
+    names = tuple(f"pattern {k + 1}" for k in range(given.conditions))
+    shape = (given.conditions, instants, model.network.neurons)
+    return Targets(np.zeros(shape), DRIVE, 1000 * model.learning.every_s, names)
+
+
+def innate_targets(assembled: Assembled, seed: int) -> Assembled:
+    """With the input in one trial of each condition of the untrained network as targets."""
+    targets, course = assembled.targets, assembled.course
+    every = course.window_steps // targets.instants
+    seen = [
+        observe(assembled.network, course, k, every, 1, integer_seed(seed, "innate")).input[0]
+        for k in range(len(targets.conditions))
+    ]
+    return replace(assembled, targets=replace(targets, values=np.stack(seen).astype(float)))
 
 
 def _made(

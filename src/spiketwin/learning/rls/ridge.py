@@ -70,8 +70,14 @@ def absorb(
             _add_cross(regressors, memory, weights, samples, by_unit, rows)
             matrices = _matrices(regressors, memory["gram"], rows, prior)
             initial = torch.from_numpy(regressors.initial[rows])
-            kept = None if signs is None else torch.from_numpy(signs[rows])
-            found = initial + _solve(matrices, memory["cross"][rows], initial, kept)
+            cross = memory["cross"][rows]
+            if signs is None:
+                moved = _solve(matrices, cross)
+            else:
+                held = torch.from_numpy(weights[rows] == 0)
+                full = matrices + matrices.tril(-1).transpose(1, 2)
+                moved = with_signs(full, cross, initial, torch.from_numpy(signs[rows]), held)
+            found = initial + moved
             weights[rows] = np.where(used[rows], found.numpy(), regressors.initial[rows])
 
     shared(work, -(-regressors.rows // size))
@@ -104,11 +110,6 @@ def _matrices(
     return torch.from_numpy(found)
 
 
-def _solve(
-    gram: torch.Tensor, cross: torch.Tensor, initial: torch.Tensor, signs: torch.Tensor | None
-) -> torch.Tensor:
+def _solve(gram: torch.Tensor, cross: torch.Tensor) -> torch.Tensor:
     """(row, input) change of the weights; `gram` holds lower triangles."""
-    if signs is None:
-        return torch.cholesky_solve(cross[:, :, None], torch.linalg.cholesky(gram))[:, :, 0]
-    full = gram + gram.tril(-1).transpose(1, 2)
-    return with_signs(full, cross, initial, signs)
+    return torch.cholesky_solve(cross[:, :, None], torch.linalg.cholesky(gram))[:, :, 0]

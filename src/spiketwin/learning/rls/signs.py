@@ -17,7 +17,11 @@ TOLERANCE = 1e-6
 
 
 def with_signs(
-    gram: torch.Tensor, cross: torch.Tensor, initial: torch.Tensor, signs: torch.Tensor
+    gram: torch.Tensor,
+    cross: torch.Tensor,
+    initial: torch.Tensor,
+    signs: torch.Tensor,
+    held: torch.Tensor,
 ) -> torch.Tensor:
     """(row, input) change of the weights.
 
@@ -27,9 +31,11 @@ def with_signs(
     cross : (row, input) c.
     initial : (row, input) w_0.
     signs : (row, input) +1, -1, or 0 where a weight is free.
+    held : (row, input) bool, weights to be held at zero at first: those of an earlier solution
+        save most of the exchanges.
     """
     right = torch.bmm(gram, initial[:, :, None])[:, :, 0] + cross
-    held = torch.zeros_like(signs, dtype=torch.bool)
+    held = held & (signs != 0)
     weights = _free(gram, right, held)
     rows = torch.arange(len(gram))
     fewest = torch.full((len(gram),), gram.shape[1] + 1)

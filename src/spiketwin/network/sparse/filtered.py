@@ -49,6 +49,11 @@ class Filtered:
     probability : of a synapse.
     gain : of the initial weights; 0 = none at the start.
     zero_sum : a neuron's initial weights sum to zero.
+    inhibitory_fraction : of the neurons, the last ones; above 0 every neuron has probability times
+        neurons inputs, in these shares of either class, of weight gain / sqrt(N p) or minus
+        `inhibition` times that (Fig 4).
+    inhibition : relative size of inhibitory weights.
+    drive : constant input.
     tau_slow_ms : synaptic filter.
     step_ms : of the simulation.
     """
@@ -58,6 +63,9 @@ class Filtered:
     probability: float = 0.3
     gain: float = 1.0
     zero_sum: bool = False
+    inhibitory_fraction: float = 0.0
+    inhibition: float = 5.0
+    drive: float = 0.0
     tau_slow_ms: float = 20.0
     step_ms: float = 1.0
 
@@ -66,18 +74,15 @@ def filtered_network(
     settings: Filtered, generator: np.random.Generator, dtype: type = np.float32
 ) -> SparseNetwork:
     """A network with random wiring; every neuron is trained."""
-    size = settings.neurons
-    present = generator.random((size, size)) < settings.probability
+    size, inhibitory = settings.neurons, _inhibitory(settings)
+    make = _two_classes if inhibitory.any() else _one_class
+    present, weights = make(settings, generator)
     number = present.sum(1).astype(np.int32)
-    scale = settings.gain / np.sqrt(size * settings.probability)
-    weights = np.where(present, generator.normal(size=(size, size)) * scale, 0)
-    if settings.zero_sum:
-        weights -= present * (weights.sum(1) / np.maximum(number, 1))[:, None]
     inputs, packed = _packed(present, weights, number)
     return SparseNetwork(
         step_ms=settings.step_ms,
         neurons=_membranes(settings),
-        drive=np.zeros(size, dtype),
+        drive=np.full(size, settings.drive, dtype),
         fast=Filter(0.0, 0.0),
         slow=Filter.exact(settings.tau_slow_ms, settings.step_ms, TAU_MS),
         static=no_static(size),
@@ -86,8 +91,41 @@ def filtered_network(
         number=number,
         weights=packed.astype(dtype),
         feedforward=0,
-        inhibitory=np.zeros(size, bool),
+        inhibitory=inhibitory,
     )
+
+
+def _inhibitory(settings: Filtered) -> np.ndarray:
+    """(neuron,) bool; the last ones."""
+    first = settings.neurons - round(settings.inhibitory_fraction * settings.neurons)
+    found: np.ndarray = np.arange(settings.neurons) >= first
+    return found
+
+
+def _one_class(settings: Filtered, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(post, pre) which synapses there are, and Gaussian weights."""
+    size = settings.neurons
+    present = generator.random((size, size)) < settings.probability
+    scale = settings.gain / np.sqrt(size * settings.probability)
+    weights = np.where(present, generator.normal(size=(size, size)) * scale, 0)
+    if settings.zero_sum:
+        weights -= present * (weights.sum(1) / np.maximum(present.sum(1), 1))[:, None]
+    return present, weights
+
+
+def _two_classes(
+    settings: Filtered, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """(post, pre) which synapses there are, and weights of two sizes."""
+    size, inhibitory = settings.neurons, _inhibitory(settings)
+    present = np.zeros((size, size), bool)
+    for members in (np.flatnonzero(~inhibitory), np.flatnonzero(inhibitory)):
+        wanted = round(settings.probability * len(members))
+        for neuron in range(size):
+            others = members[members != neuron]
+            present[neuron, generator.choice(others, wanted, replace=False)] = True
+    strength = settings.gain / np.sqrt(size * settings.probability)
+    return present, present * np.where(inhibitory, -settings.inhibition, 1.0) * strength
 
 
 def no_static(size: int) -> Static:

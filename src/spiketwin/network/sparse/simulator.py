@@ -70,6 +70,11 @@ class Simulator:
         return self._buffers.fast
 
     @property
+    def slow(self) -> np.ndarray:
+        """(neuron,) input through the plastic synapses."""
+        return self._buffers.slow
+
+    @property
     def membrane(self) -> np.ndarray:
         """(variable, neuron) state of the membranes."""
         return self._buffers.membrane

@@ -1,0 +1,71 @@
+"""What is done to networks after learning: neurons silenced, a single spike taken away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from spiketwin.network.sparse.course import Course, Window
+from spiketwin.network.sparse.simulator import Simulator
+from spiketwin.network.sparse.structure import SparseNetwork
+
+
+def silenced(network: SparseNetwork, neurons: np.ndarray) -> SparseNetwork:
+    """The same network, in which the spikes of some neurons reach nobody."""
+    weights = np.where(np.isin(network.inputs, neurons), 0, network.weights)
+    static = network.static.weights.copy()
+    static[neurons] = 0
+    without = replace(network, static=replace(network.static, weights=static))
+    return without.with_weights(weights.astype(network.weights.dtype))
+
+
+def withdraw(network: SparseNetwork, simulator: Simulator, neuron: int) -> None:
+    """Take away what a spike of the last step did to other neurons."""
+    simulator.filtered[neuron] -= network.slow.jump
+    static, outgoing = network.static, network.outgoing
+    first, middle, last = static.first[neuron], static.boundary[neuron], static.first[neuron + 1]
+    jump = static.weights[neuron] * network.fast.jump
+    simulator.fast[static.targets[first:middle]] -= jump[0]
+    simulator.fast[static.targets[middle:last]] -= jump[1]
+    mine = slice(outgoing.first[neuron], outgoing.first[neuron + 1])
+    change = network.weights.reshape(-1)[outgoing.place[mine]] * network.slow.jump
+    simulator.slow[outgoing.target[mine]] -= change
+
+
+def divergence(
+    network: SparseNetwork, course: Course, condition: int, every: int, after: int, seed: int
+) -> np.ndarray:
+    """(instant,) root mean square difference of the input of all trained neurons between a trial
+    and the same trial without one spike.
+
+    Parameters
+    ----------
+    network, course, condition, seed : the trial; without noise.
+    every : steps between instants.
+    after : step of the window from which on the next spike is taken away.
+    """
+    whole, changed = (Window(network, course, condition, seed) for _ in range(2))
+    neuron = -1
+    for window in (whole, changed):
+        window.advance(after)
+    while neuron < 0:
+        spikes = whole.advance(1, room=1).spikes
+        changed.advance(1)
+        neuron = int(spikes[0, 1]) if len(spikes) else -1
+    withdraw(network, changed.simulator, neuron)
+    found = []
+    for _ in range((course.window_steps - after) // every - 1):
+        inputs = [window.advance(every).input[network.trained] for window in (whole, changed)]
+        found.append(np.sqrt(np.mean((inputs[0] - inputs[1]) ** 2)))
+    return np.array(found)
+
+
+def spectral_radius(network: SparseNetwork) -> float:
+    """Largest absolute eigenvalue of the plastic weights between neurons."""
+    dense = np.zeros((network.size, network.size))
+    rows = zip(network.trained, network.inputs, network.number, network.weights, strict=True)
+    for neuron, inputs, number, weights in rows:
+        recurrent = inputs[:number] < network.size
+        dense[neuron, inputs[:number][recurrent]] = weights[:number][recurrent]
+    return float(np.abs(np.linalg.eigvals(dense)).max())

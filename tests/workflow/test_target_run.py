@@ -1,0 +1,119 @@
+"""A run on given targets through all of its commands, and what networks do after lesions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from spiketwin.cli import main
+from spiketwin.config import resolve_targets
+from spiketwin.learning.rls.given import assembled_run
+from spiketwin.network.sparse.lesions import divergence, silenced, spectral_radius, withdraw
+from spiketwin.network.sparse.observe import observe
+from spiketwin.network.sparse.plain import dense_plastic
+from spiketwin.network.sparse.simulator import Simulator, random_membrane
+
+RUN = {
+    "run": "small",
+    "targets": {"pattern": "sines", "window_s": 0.4},
+    "network": {"kind": "theta", "neurons": 100, "gain": 2.0, "zero_sum": True},
+    "cue": {"kind": "constant", "duration_s": 0.1, "lead_s": 0.1},
+    "learning": {
+        "method": "rls", "solver": "sequential", "every_s": 0.002, "weights_act": "at once",
+        "ridge": 1.0, "row_sum": 0.0, "steps": 6, "evaluate_every": 3, "evaluation_trials": 2,
+        "largest_rate_hz": 200,
+    },
+    "models": {
+        "drives": {},
+        "rates": {
+            "learning": {"steps": 40},
+            "targets": {"pattern": "sines", "measure": "rate", "window_s": 0.4},
+        },
+    },
+    "analysis": {"trials": 3, "smoothing_s": 0.0, "deleted": [0.4], "divergence": True},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A finished run."""
+    root = tmp_path_factory.mktemp("targets")
+    config = root / "small.yaml"
+    config.write_text(yaml.safe_dump(RUN))
+    common = ["--config", str(config), "--results", str(root)]
+    for model in RUN["models"]:
+        for stage in ("fit", "simulate"):
+            assert main([stage, *common, "--model", model, "--seed", "0"]) == 0
+    for stage in ("analyse", "plot"):
+        assert main([stage, *common]) == 0
+    return root / "small", common
+
+
+def test_both_models_follow_their_targets(results):
+    recall = pd.read_parquet(results[0] / "tables" / "recall.parquet")
+    scores = recall.pivot_table(index="score", columns="model", values="value")
+    assert (scores.loc["single-trial correlation"] > 0.7).all()
+    lost = (
+        scores.loc["single-trial correlation"] - scores.loc["single-trial correlation, 40% deleted"]
+    )
+    assert (lost > 0.15).all()
+    assert scores.loc["component 1, trained neurons"].min() > 0.9
+    assert (scores.loc["spectral radius before learning"] > 0).all()
+
+
+def test_tables_and_figures_are_there(results):
+    folder, common = results
+    tracking = pd.read_parquet(folder / "tables" / "tracking.parquet")
+    assert len(tracking) == 2 * 100 and set(tracking["model"]) == {"drives", "rates"}
+    fits = pd.read_parquet(folder / "tables" / "fits.parquet")
+    assert set(fits["steps"]) == {6, 40} and (fits["parameters"] > 2000).all()
+    assert (pd.read_parquet(folder / "tables" / "divergence.parquet")["difference"] >= 0).all()
+    for name in ("learning", "recall", "trajectories", "divergence"):
+        assert (folder / "figures" / f"{name}.pdf").stat().st_size > 3000
+    assert main(["plot", *common, "--figure", "nothing"]) == 1
+
+
+def test_perturbations_are_refused_in_one_line(results, capsys):
+    given = ["--model", "drives", "--seed", "0", "--perturb", "area=a,current=1,window=0:1"]
+    assert main(["simulate", *results[1], *given]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def network():
+    raw = {**RUN, "learning": {**RUN["learning"], "steps": 1}}
+    return assembled_run(resolve_targets(raw), "drives", 0)
+
+
+def test_silenced_neurons_reach_nobody():
+    made = network()
+    lesioned = silenced(made.network, np.arange(40))
+    dense = dense_plastic(lesioned)
+    assert (dense[:, :40] == 0).all() and (dense[:, 40:] != 0).any()
+    np.testing.assert_array_equal(dense[:, 40:], dense_plastic(made.network)[:, 40:])
+
+
+def test_a_withdrawn_spike_leaves_no_trace():
+    made = network()
+    start = random_membrane(made.network, np.random.default_rng(0))
+    with_spike, without = (Simulator(made.network, start.copy()) for _ in range(2))
+    spikes = []
+    while len(spikes) != 1:
+        before = without.slow * made.network.slow.decay, without.filtered.copy()
+        spikes = with_spike.advance(1, room=5).spikes
+        without.advance(1)
+    withdraw(made.network, without, int(spikes[0, 1]))
+    np.testing.assert_allclose(without.slow, before[0], atol=1e-6)
+    np.testing.assert_allclose(without.filtered, before[1] * made.network.slow.decay, atol=1e-6)
+    assert np.abs(with_spike.slow - without.slow).max() > 0.01
+
+
+def test_innate_targets_are_a_trial_of_the_network_itself():
+    raw = {**RUN, "targets": {"pattern": "innate", "window_s": 0.4}}
+    raw["models"] = {"m": {}}
+    made = assembled_run(resolve_targets(raw), "m", 0)
+    assert made.targets.values.shape == (1, 200, 100) and made.targets.values.std() > 0.05
+    seen = observe(made.network, made.course, 0, 2, 1, 0).input[0]
+    assert np.abs(seen - made.targets.values[0]).max() > 0.1  # another trial, another state
+    assert divergence(made.network, made.course, 0, 2, 200, 0).shape == (99,)
+    dense = dense_plastic(made.network)[:, :-1]
+    assert spectral_radius(made.network) == pytest.approx(np.abs(np.linalg.eigvals(dense)).max())
