@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spiketwin.config.network import Network
 from spiketwin.config.section import Count, Fraction, NonNegative, Positive, Section
@@ -22,7 +22,11 @@ class NeuronLoss(Section):
 class TrialLoss(Section):
     """Distance between the recorded and simulated single trials (T_trial)."""
 
-    method: Literal["none", "hard", "exact", "sinkhorn", "energy", "debiased"] = "debiased"
+    method: Literal[
+        "none", "hard", "exact", "sinkhorn", "energy", "debiased", "spiket-gan", "spike-gan"
+    ] = "debiased"
+    """Distance between the trials, or a discriminator that learns to tell simulated from recorded
+    ones by their features (spiket-gan) or by their spikes (spike-gan)."""
     weight: NonNegative = 3.0
     within: Literal["all", "condition"] = "all"
     """Match over all trials of a session, or inside each condition."""
@@ -34,6 +38,12 @@ class TrialLoss(Section):
     and the trial loss; a very small one trains the read-out only."""
     scales: list[Scale] | None = None
     """Time scales to match at; absent: those of `features`."""
+
+    @model_validator(mode="after")
+    def _discriminators_see_all(self) -> Self:
+        if self.method.endswith("gan") and self.within == "condition":
+            raise ValueError(f"method {self.method} compares all trials; take within: all")
+        return self
 
 
 class Losses(Section):

@@ -15,7 +15,7 @@ from spiketwin.learning.held_out import HeldOutScore
 from spiketwin.learning.loop import Limits
 from spiketwin.learning.rls.fit import recorded_task
 from spiketwin.learning.task import Task, carry_out
-from spiketwin.losses import groups_of, rate_target, trial_targets
+from spiketwin.losses import GANS, adversary_of, groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
@@ -94,16 +94,19 @@ def gradient_fitter(
     groups = groups_of(train, features.psth, scales)
     weight = model.losses.trial.behaviour
     pooled = pool(train.sessions)
+    targets = trial_targets(train, train, features, scales, weight, groups)
+    method = model.losses.trial.method
     return GradientFitter(
         learning=model.learning,
         losses=model.losses,
         rates=rate_target(train, features.psth, groups),
-        targets=trial_targets(train, train, features, scales, weight, groups),
+        targets=targets,
         pool=stimulation_of(network, pooled),
         conditions=pooled.trials["condition"].to_numpy(dtype=str),
         bins=groups.steps(_steps_per_bin(pooled, network)),
         bin_s=pooled.bin_s,
         seed=seed,
+        adversary=adversary_of(method, targets, train) if method in GANS else None,
     )
 
 

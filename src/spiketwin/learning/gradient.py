@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from spiketwin.config import GradientLearning, Losses
-from spiketwin.learning import adam
+from spiketwin.learning import adam, adversary
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
 from spiketwin.losses import (
+    Adversary,
     Combined,
     GradientSizes,
     RateTarget,
@@ -58,6 +59,7 @@ class GradientFitter:
     bins : (step,) group of bins of each simulation step.
     bin_s : bin width of the trials.
     seed : seed of the fit.
+    adversary : discriminators, where these are the trial loss.
     """
 
     learning: GradientLearning
@@ -69,6 +71,7 @@ class GradientFitter:
     bins: np.ndarray
     bin_s: float
     seed: int
+    adversary: Adversary | None = None
 
     @property
     def steps(self) -> int:
@@ -88,9 +91,11 @@ class GradientFitter:
         current = network.with_parameters({**state.parameters, **trained})
         how = Run(seed, self.bins, self.learning.prerun_s, roulette=self.learning.roulette)
         activity = run(current, self.pool.take(rows), how)
-        losses, outputs = self._losses(current, activity, rows, seed)
+        losses, outputs = self._losses(current, activity, rows, seed, state)
         gradients, sizes = self._gradients(losses, outputs, activity, current, state)
         after = self._descend(network, state, gradients, self._rate(state), sizes)
+        if self.adversary is not None:
+            after = self._unmasked(self.adversary, current, outputs, state, after)
         return self._guarded(network, after, self._record(state, activity, losses))
 
     def _seed(self, purpose: str, state: FitState) -> int:
@@ -112,7 +117,26 @@ class GradientFitter:
         parameters = {**network.parameters, "bias": bias}
         trained = {name: parameters[name] for name in network.trained}
         numbers = {"restarts": float(restarts), "calibration error": error}
-        return FitState(0, parameters, parameters, adam.start(trained), numbers)
+        memory = adam.start(trained)
+        if self.adversary is not None:
+            memory |= adversary.start(self.adversary, integer_seed(self.seed, "critics"))
+        return FitState(0, parameters, parameters, memory, numbers)
+
+    def _unmasked(
+        self,
+        critics: Adversary,
+        network: Network,
+        outputs: Activity,
+        state: FitState,
+        after: FitState,
+    ) -> FitState:
+        """The state after the discriminators have learned from the batch."""
+        with torch.no_grad():
+            views = critics.views(outputs.counts, behaviour(network, outputs))
+        rate, seed = self._rate(state), self._seed("critics", state)
+        beta2 = self.learning.beta2
+        memory = adversary.learned(critics, views, after.memory, state.step, rate, beta2, seed)
+        return replace(after, memory=memory)
 
     def _batch(self, state: FitState) -> np.ndarray:
         """Training trials whose stimuli drive this step."""
@@ -120,15 +144,24 @@ class GradientFitter:
         return generator.integers(self.pool.trials, size=batch_size(state.step, self.learning))
 
     def _losses(
-        self, network: Network, activity: Activity, rows: np.ndarray, seed: int
+        self,
+        network: Network,
+        activity: Activity,
+        rows: np.ndarray,
+        seed: int,
+        state: FitState,
     ) -> tuple[dict[str, Tensor], Activity]:
         """Losses of a batch, and the detached activity whose gradients they have."""
         counts = activity.counts.detach().requires_grad_()
         projected = activity.projected.detach().requires_grad_()
         outputs = replace(activity, counts=counts, projected=projected)
         losses = {"neuron": neuron_loss(counts, self.rates, self.losses.neuron.unbiased)}
-        trial = self.losses.trial
-        if trial.method != "none" and self.targets.sessions:
+        trial, draw = self.losses.trial, torch.Generator().manual_seed(seed)
+        if self.adversary is not None:
+            views = self.adversary.views(counts, behaviour(network, outputs))
+            critics = adversary.critics_of(state.memory)
+            losses["trial"] = self.adversary.fool(views, critics, draw)
+        elif trial.method != "none" and self.targets.sessions:
             losses["trial"] = trial_loss(
                 counts,
                 behaviour(network, outputs),
@@ -136,7 +169,7 @@ class GradientFitter:
                 self.targets,
                 trial.method,
                 trial.within == "condition",
-                torch.Generator().manual_seed(seed),
+                draw,
             )
         return losses, outputs
 

@@ -1,5 +1,6 @@
 """Losses: how far simulated trials are from recorded ones."""
 
+from spiketwin.losses.adversarial import GANS, Adversary, adversary_of
 from spiketwin.losses.combine import Combined, GradientSizes, SpikeGradients, combine
 from spiketwin.losses.groups import Groups, groups_of
 from spiketwin.losses.matching import TRIAL_DISTANCES, energy
@@ -9,7 +10,9 @@ from spiketwin.losses.targets import SessionTarget, TrialTargets, trial_targets
 from spiketwin.losses.trial import trial_loss
 
 __all__ = [
+    "GANS",
     "TRIAL_DISTANCES",
+    "Adversary",
     "Combined",
     "GradientSizes",
     "Groups",
@@ -17,6 +20,7 @@ __all__ = [
     "SessionTarget",
     "SpikeGradients",
     "TrialTargets",
+    "adversary_of",
     "combine",
     "energy",
     "groups_of",
