@@ -12,12 +12,12 @@ from spiketwin.learning import adam
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.checkpoint import digest_of, fingerprint, load_checkpoint, save_checkpoint
 from spiketwin.learning.fit import gradient_fitter, held_out_score
-from spiketwin.learning.gradient import _sparser
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.loop import Limits, learn
 from spiketwin.learning.progress import Display
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
+from spiketwin.learning.shrinkage import sparser
 from spiketwin.network import build
 from tests.artificial import two_area_trials
 
@@ -98,7 +98,7 @@ def test_sparsity_empties_small_weights_between_areas_and_leaves_those_inside_al
         name: torch.full_like(network.parameters[name], 0.04) for name in ("recurrent", "input")
     }
     weights["recurrent"][0, :, 0] = 1e-4
-    found = _sparser(network, weights, amount=1e-4)
+    found = sparser(network, weights, amount=1e-4)
     area = torch.tensor(network.area)
     across, inside = area != area[0], area == area[0]
     assert (found["recurrent"][0, across, 0] == 0).all()

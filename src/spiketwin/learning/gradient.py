@@ -20,6 +20,7 @@ from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
+from spiketwin.learning.shrinkage import shrunk, sparser
 from spiketwin.losses import (
     Adversary,
     Combined,
@@ -238,9 +239,9 @@ class GradientFitter:
             state.parameters, gradients, state.memory, rate, self.learning.beta2, state.step + 1
         )
         for name in ("recurrent", "input"):
-            changed[name] = _shrunk(changed[name], rate * self.losses.l1)
+            changed[name] = shrunk(changed[name], rate * self.losses.l1)
         if self.losses.sparsity:
-            changed |= _sparser(network, changed, rate * self.losses.sparsity)
+            changed |= sparser(network, changed, rate * self.losses.sparsity)
         parameters = clip(network, {**state.parameters, **changed})
         decay = min(self.learning.average, (1 + state.step) / (10 + state.step))
         evaluated = {
@@ -278,26 +279,6 @@ def _through_time(
     if "readout_weight" in gradients:
         gradients["readout_weight"] = gradients["readout_weight"] / combined.behaviour
     return gradients
-
-
-def _shrunk(weights: Tensor, amount: float) -> Tensor:
-    """Weights moved towards zero, never across it."""
-    return weights - weights.sign() * torch.minimum(weights.abs(), weights.new_tensor(amount))
-
-
-def _sparser(network: Network, weights: Parameters, amount: float) -> Parameters:
-    """Input weights, and those between areas, after a step down sum sqrt|w|."""
-    area = torch.tensor(network.area, device=network.sign.device)
-    across = area[:, None] != area[None, :]
-    recurrent = weights["recurrent"]
-    sparse = torch.where(across, _rooted(recurrent, amount), recurrent)
-    return {"recurrent": sparse, "input": _rooted(weights["input"], amount)}
-
-
-def _rooted(weights: Tensor, amount: float) -> Tensor:
-    """Weights moved towards zero by amount / sqrt|w|; the smallest arrive there."""
-    size = weights.abs()
-    return weights.sign() * (size - amount / size.clamp(min=1e-12).sqrt()).clamp(min=0)
 
 
 def _sizes(state: FitState) -> GradientSizes:
