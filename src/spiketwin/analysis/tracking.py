@@ -22,8 +22,11 @@ from safetensors.numpy import load_file
 from spiketwin.analysis.fits import fit_table
 from spiketwin.config import TargetRun
 from spiketwin.files import RunFiles, read_arrays, read_or_explain, write_table
+from spiketwin.trials.targets import smoothed
 
 COMPONENTS = 2
+RATE_SMOOTHING_S = 0.3
+"""Running mean over rates before their components are taken, that of the published recordings."""
 
 
 def analyse_targets(run: TargetRun, files: RunFiles) -> None:
@@ -84,7 +87,9 @@ def recall_table(stored: dict[str, np.ndarray], cells: pd.DataFrame, folder: Pat
         found |= _components(stored["targets"][k], stored["inputs"][k], "trained neurons")
         others = untrained & stored["inhibitory"]
         if others.sum() > 10:
-            found |= _components(stored["inputs"][k], rates[:, others], "untrained inhibitory")
+            points = 2 * round(RATE_SMOOTHING_S / (stored["time_s"][1] * 2)) + 1
+            smooth = smoothed(rates[None, :, others], points)[0]
+            found |= _components(stored["inputs"][k], smooth, "untrained inhibitory")
         rows += [{"condition": condition, "score": name, "value": v} for name, v in found.items()]
     rows += [
         {"condition": "all", "score": name, "value": v} for name, v in _weights(arrays).items()
