@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spiketwin.config import Features, GradientLearning, InputGroup, Model, Scale
+from spiketwin.config import (
+    Features,
+    GradientLearning,
+    InputGroup,
+    Model,
+    Pattern,
+    RateModel,
+    Scale,
+    TargetRun,
+)
 from spiketwin.config import Network as NetworkConfig
 from spiketwin.learning.fit import gradient_fitter
+from spiketwin.learning.rls.fit import rate_task
+from spiketwin.learning.rls.given import assembled_run
 from spiketwin.network import build
 from spiketwin.trials.trialset import Trials, TrialSet
 
@@ -26,6 +37,18 @@ def warm_up() -> None:
         features = Features(scales=[Scale(window_s=0.02, stride_s=0.01)], min_units=2)
         fitter = gradient_fitter(network, trials, features, model, 0)
         fitter.step(network, fitter.start(network))
+    for solver in ("sequential", "ridge"):
+        _rate_step(solver)
+
+
+def _rate_step(solver: str) -> None:
+    """A loop of rate matching in a tiny network."""
+    raw = {"network": {"neurons": 40, "static_inputs": 2, "plastic_inputs": 2}}
+    model = RateModel.model_validate({**raw, "learning": {"method": "rls", "solver": solver}})
+    run = TargetRun(run="warm-up", targets=Pattern(window_s=0.02), models={"m": model})
+    assembled = assembled_run(run, "m", 0)
+    fitter = rate_task("m", model, assembled, "", 0).fitter
+    fitter.step(assembled.network, fitter.start(assembled.network))
 
 
 def _trials() -> Trials:
