@@ -254,10 +254,14 @@ def _plot(given: argparse.Namespace) -> None:
 
 
 def _report(given: argparse.Namespace) -> None:
-    from spiketwin.report import write_report
+    from spiketwin.config import TargetRun
+    from spiketwin.report import write_report, write_target_report
 
-    config = _config(given)
-    write_report(config, _files(given, config))
+    run = _run(given)
+    if isinstance(run, TargetRun):
+        write_target_report(run, _files(given, run))
+    else:
+        write_report(run, _files(given, run))
 
 
 STAGES: tuple[tuple[str, Callable[[argparse.Namespace], None], str], ...] = (

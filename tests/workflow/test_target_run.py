@@ -44,7 +44,7 @@ def results(tmp_path_factory):
     for model in RUN["models"]:
         for stage in ("fit", "simulate"):
             assert main([stage, *common, "--model", model, "--seed", "0"]) == 0
-    for stage in ("analyse", "plot"):
+    for stage in ("analyse", "plot", "report"):
         assert main([stage, *common]) == 0
     return root / "small", common
 
@@ -71,6 +71,9 @@ def test_tables_and_figures_are_there(results):
     for name in ("learning", "recall", "trajectories", "divergence"):
         assert (folder / "figures" / f"{name}.pdf").stat().st_size > 3000
     assert main(["plot", *common, "--figure", "nothing"]) == 1
+    page = (folder / "report.html").read_text()
+    assert "Follows its targets: correlation with the target 0.9" in page
+    assert page.count("data:image/svg+xml") == 4 and "single-trial correlation, 40% deleted" in page
 
 
 def test_perturbations_are_refused_in_one_line(results, capsys):

@@ -4,6 +4,11 @@ from spiketwin.figures import target_figures
 FIGURES = target_figures(CONFIG)
 
 
+localrules:
+    figures,
+    report,
+
+
 rule fit:
     """One model with one seed; resumes from its checkpoint when it was interrupted."""
     input:
@@ -85,3 +90,17 @@ rule figures:
         "results/{run}/logs/figures.log",
     shell:
         "spiketwin plot --config {input.config} > {log} 2>&1"
+
+
+rule report:
+    input:
+        "results/{run}/tables/recall.parquet",
+        expand("results/{{run}}/figures/{figure}.svg", figure=FIGURES),
+        code=code("report"),
+        config="results/{run}/config.yaml",
+    output:
+        "results/{run}/report.html",
+    log:
+        "results/{run}/logs/report.log",
+    shell:
+        "spiketwin report --config {input.config} > {log} 2>&1"

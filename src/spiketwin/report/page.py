@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from spiketwin.config import Config, dump_config
 from spiketwin.figures import Palette, available
@@ -46,6 +46,11 @@ def write_report(config: Config, files: RunFiles) -> None:
     SpiketwinError
         When a table or a figure is missing; the message names the command that makes it.
     """
+    write_text(files.report, template("report.html.j2").render(contents(config, files)))
+
+
+def template(name: str) -> Template:
+    """A page to be filled."""
     environment = Environment(
         loader=PackageLoader("spiketwin.report"),
         autoescape=True,
@@ -53,8 +58,7 @@ def write_report(config: Config, files: RunFiles) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2")
-    write_text(files.report, page.render(contents(config, files)))
+    return environment.get_template(name)
 
 
 def contents(config: Config, files: RunFiles) -> dict[str, Any]:
