@@ -246,6 +246,22 @@ def test_either_kind_of_configuration_is_read(tmp_path):
     assert read_run(path).targets.pattern == "phased sines"
 
 
+def test_instants_are_bins_and_bins_are_steps():
+    for bin_s, message in (
+        (0.004, "every_s 0.01 s is not a multiple"),
+        (0.00125, "not a multiple of network"),
+    ):
+        with pytest.raises(SpiketwinError, match=message):
+            resolve(
+                {
+                    "run": "r",
+                    "recordings": {"synthetic": {}},
+                    "trials": {"window_s": [0.0, 0.2], "bin_s": bin_s},
+                    "models": {"m": {"learning": {"method": "rls"}}},
+                }
+            )
+
+
 def test_targets_of_a_model_need_a_run_on_targets():
     with pytest.raises(SpiketwinError, match="model 'm' has targets; in a run on recordings"):
         resolve(

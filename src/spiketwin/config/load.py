@@ -65,7 +65,7 @@ class Config(Section):
             _check_stimuli(name, model.network.inputs, set(self.recordings.mapping.stimuli))
         for name, rated in self.models.items():
             if isinstance(rated, RateModel):
-                _check_rates(name, rated, set(self.recordings.mapping.stimuli))
+                _check_rates(name, rated, self.trials.bin_s, set(self.recordings.mapping.stimuli))
         others = self.models.keys() - self.gradient_models.keys()
         if others and self.analysis.perturbations:
             raise ValueError(
@@ -122,7 +122,14 @@ def _check_delays(name: str, model: Model, window_s: tuple[float, float]) -> Non
             )
 
 
-def _check_rates(name: str, model: RateModel, stimuli: set[str]) -> None:
+def _check_rates(name: str, model: RateModel, bin_s: float, stimuli: set[str]) -> None:
+    every_s, step_s = model.learning.every_s, model.network.step_s
+    for what, ratio in (
+        (f"learning.every_s {every_s:g} s is not a multiple of trials.bin_s", every_s / bin_s),
+        (f"trials.bin_s is not a multiple of network.step_s {step_s:g} s", bin_s / step_s),
+    ):
+        if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
+            raise ValueError(f"model {name!r}: {what} (trials.bin_s is {bin_s:g} s)")
     if model.targets is not None:
         raise ValueError(
             f"model {name!r} has targets; in a run on recordings they are made from trials"
