@@ -11,9 +11,11 @@ from scipy import stats
 
 from spiketwin.config import InputGroup
 from spiketwin.config import Network as NetworkConfig
-from spiketwin.network import Run, behaviour, build, run, stimulate
+from spiketwin.network import Run, behaviour, build, engine_of, run, stimulate
 from spiketwin.network.draws import CounterDraws
 from spiketwin.network.kernels.randomness import philox
+from spiketwin.network.trialwise import simulate_like
+from spiketwin.trials.trialset import TrialSet
 
 GROUPS = [
     InputGroup(name="s", stimulus="s", channels=10),
@@ -282,3 +284,60 @@ def test_numbers_have_the_stated_laws_and_are_independent():
     ]
     for x, y in pairs:
         assert abs(np.corrcoef(x.ravel(), y.ravel())[0, 1]) < 4.5 / np.sqrt(x.size)
+
+
+def test_networks_without_spikes_have_true_gradients():
+    """Rates are smooth: what backpropagation gives is the slope of finite differences."""
+    settings = {"spike_function": "rate", "prerun_s": 0.0, "noise": 0.02}
+    network = _network(torch.float64, {"a": 12, "b": 10}, **settings)
+    assert engine_of(network).name == "torch" and "no events" in engine_of(network).why
+    gradients = dict(zip(network.parameters, _gradients(network, _rates(network)), strict=True))
+    generator = torch.Generator().manual_seed(1)
+    activity = _rates(network)
+    weights = [
+        torch.rand(x.shape, generator=generator)
+        for x in (activity.counts, behaviour(network, activity))
+    ]
+    for name in ("recurrent", "input", "bias", "latent_output", "readout_weight"):
+        flat = gradients[name].flatten()
+        place = int(flat.abs().argmax())
+        slope = [_moved(network, name, place, step, weights) for step in (1e-5, -1e-5)]
+        numeric = (slope[0] - slope[1]) / 2e-5
+        assert numeric == pytest.approx(float(flat[place]), rel=1e-5), name
+
+
+def _rates(network):
+    activity = _run(network, "auto", trials=3)
+    per_step = activity.counts / activity.lengths[:, None]
+    assert per_step.detach().min() > 0 and per_step.detach().max() < 1
+    return activity
+
+
+def _moved(network, name, place, step, weights):
+    """Loss after one parameter was moved."""
+    values = network.parameters[name].detach().clone()
+    values.view(-1)[place] += step
+    with torch.no_grad():
+        moved = network.with_parameters({name: values})
+        activity = _rates(moved)
+        read = behaviour(moved, activity)
+        return float((activity.counts * weights[0]).sum() + (read * weights[1]).sum())
+
+
+def test_simulated_trials_of_rates_are_whole_spikes():
+    network = _network(
+        torch.float32, {"a": 12, "b": 10}, spike_function="rate", latent=None, noise=0.0
+    )
+    network = network.with_parameters({n: v.detach() for n, v in network.parameters.items()})
+    table = pd.DataFrame({"trial": np.arange(4), "condition": "all", "outcome": ""})
+    recorded = TrialSet(
+        session="", counts=np.zeros((4, 45, 0), np.uint8), behaviour=np.zeros((4, 45, 0)),
+        traces=(), trials=table, units=pd.DataFrame(), start_s=-0.05, bin_s=0.004,
+        stimuli=pd.DataFrame({"trial": range(4), "stimulus": "s", "time_s": 0.0, "amplitude": 4.0}),
+    )  # fmt: skip
+    one, other = (simulate_like(network, recorded, 300, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one.counts, other.counts)
+    assert one.counts.dtype == np.uint16 and one.counts.max() >= 1
+    # Poisson: variance of a bin over trials is near its mean where the drive is the same.
+    early = one.counts[:, 0].astype(float)
+    assert early.var(0).mean() == pytest.approx(early.mean(), rel=0.15)

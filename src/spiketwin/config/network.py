@@ -54,7 +54,9 @@ class Network(Section):
     adaptation_tau_s: Positive = 0.5
     delays_s: list[Positive] = Field(default=[0.004], min_length=1)
     """One recurrent matrix per delay."""
-    spike_function: Literal["logistic", "exponential", "deterministic"] = "logistic"
+    spike_function: Literal["logistic", "exponential", "deterministic", "rate"] = "logistic"
+    """How neurons fire; `rate`: they send their firing rate instead of spikes and are never reset
+    (simulated trials draw Poisson spikes from these rates). A control; runs in the plain loop."""
     temperature: Positive = 15.0
     dampening: Positive = 0.3
     """Factor on the surrogate derivative."""

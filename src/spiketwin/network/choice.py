@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from spiketwin.errors import SpiketwinError
 from spiketwin.network.network import Network
+from spiketwin.network.spikes import RATE
 
 
 class Engine(NamedTuple):
@@ -46,6 +47,8 @@ def engine_of(network: Network) -> Engine:
 
 def _missing(network: Network, fast: str) -> str:
     """What keeps the fast engine from running the network; empty if nothing does."""
+    if network.config.spike_function == RATE:
+        return "neurons that send rates have no events"
     if fast != "triton":
         return ""
     if find_spec("triton") is None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from spiketwin.network.network import Network
 from spiketwin.network.neurons import THRESHOLD, NeuronConstants
+from spiketwin.network.spikes import RATE
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def prepare(network: Network, offset: Tensor, perturbation: Tensor | None = None
     gain = 1 - decay
     reset = THRESHOLD - values["rest"]
     recurrent = network.signed_recurrent() * (gain / 2)[:, None]
+    spikes = config.spike_function != RATE
+    refractory = round(config.refractory_s / config.step_s) if spikes else 0
     return Prepared(
         recurrent=recurrent.permute(0, 2, 1).flatten(0, 1),
         input=(network.signed_input() * (gain / 2)[:, None]).T,
@@ -68,7 +71,7 @@ def prepare(network: Network, offset: Tensor, perturbation: Tensor | None = None
         else gain * perturbation.to(gain),
         delays=tuple(max(1, round(delay / config.step_s)) for delay in config.delays_s),
         constants=NeuronConstants(
-            decay, reset, round(config.refractory_s / config.step_s), config.adaptation, keep
+            decay, reset if spikes else 0 * reset, refractory, config.adaptation, keep
         ),
         mask=network.mask,
     )

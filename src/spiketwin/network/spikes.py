@@ -6,6 +6,7 @@ function (Sourmpis et al. 2023; exponential: Sourmpis et al. 2026):
     logistic        p = S(T u) dt/2                  dz/du = d T S(T u) (1 - S(T u)) dt/2
     exponential     p = min(1, exp(u / 0.08) dt)     dz/du = d max(0, 1 - |u|)
     deterministic   z = [u > 0]                      dz/du = d max(0, 1 - |u|)
+    rate            z = S(5 u) dt/2, no spike at all, no reset and no refractory period
 
 A sampled spike is z = [uniform < p]; the derivative passes straight through the sample and is 0
 while a neuron is refractory.
@@ -76,6 +77,20 @@ def deterministic(dampening: float) -> SpikeFunction:
     return spike
 
 
+RATE = "rate"
+RATE_SLOPE = 5.0
+"""Gain of the rate of networks without spikes (Sourmpis et al. 2026)."""
+
+
+def rate(step_ms: float) -> SpikeFunction:
+    """Expected spikes in the place of spikes."""
+
+    def spike(excess: Tensor, uniform: Tensor, ready: Tensor) -> Tensor:
+        return torch.sigmoid(RATE_SLOPE * excess) * (step_ms / 2)
+
+    return spike
+
+
 def spike_function(config: NetworkConfig) -> SpikeFunction:
     """The spike function that a configuration names."""
     step_ms = 1000 * config.step_s
@@ -83,4 +98,5 @@ def spike_function(config: NetworkConfig) -> SpikeFunction:
         "logistic": logistic(config.temperature, config.dampening, step_ms),
         "exponential": exponential(config.dampening, step_ms),
         "deterministic": deterministic(config.dampening),
+        RATE: rate(step_ms),
     }[config.spike_function]

@@ -14,6 +14,7 @@ from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network
 from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.run import Run, behaviour, even_bins, run
+from spiketwin.network.spikes import RATE
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.trialset import TrialSet
 
@@ -87,9 +88,17 @@ def simulate_like(
         with torch.no_grad():
             activity = run(network, chosen, how._replace(first_trial=first))
             read = behaviour(network, activity)
-        parts.append((activity.counts.cpu().to(torch.uint16).numpy(), read.cpu().numpy()))
+        counted = _counted(network, activity.counts, integer_seed(seed, "spikes", first))
+        parts.append((counted.to(torch.uint16).numpy(), read.cpu().numpy()))
     counts, behaviours = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SimulatedTrials(counts, behaviours, rows)
+
+
+def _counted(network: Network, counts: torch.Tensor, seed: int) -> torch.Tensor:
+    """Spikes per bin; Poisson draws where neurons send rates."""
+    if network.config.spike_function != RATE:
+        return counts.cpu()
+    return torch.poisson(counts.cpu(), torch.Generator().manual_seed(seed))
 
 
 def evenly(available: int, wanted: int, generator: np.random.Generator) -> np.ndarray:
