@@ -11,7 +11,6 @@ without refractory period; mu is the whole mean input. Rates become target curre
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erfcx
 
 from spiketwin.errors import SpiketwinError
 
@@ -34,6 +33,8 @@ def stationary_rate(
     sigma : noise.
     tau_s, threshold, reset : of the membrane.
     """
+    from scipy.special import erfcx  # half a second that other fits need not wait for
+
     mean = np.asarray(mean, float)
     lower, upper = (reset - mean) / sigma, (threshold - mean) / sigma
     edges = np.linspace(0, 1, _PANELS + 1)
