@@ -149,3 +149,18 @@ def test_too_few_bins_for_spikes():
 def test_they_compare_all_trials():
     with pytest.raises(ValueError, match="spiket-gan compares all trials"):
         Model.model_validate({"losses": {"trial": {"method": "spiket-gan", "within": "condition"}}})
+
+
+def test_without_enough_units_there_is_nothing_to_judge():
+    model = Model.model_validate(
+        {
+            "losses": {"trial": {"method": "spiket-gan"}},
+            "learning": {"batches": [8], "calibration": 0, "prerun_s": 0.0},
+        }
+    )
+    trials = two_area_trials()
+    network = build(trials.stitching, model.network, ("jaw",), 0)
+    many = FEATURES.model_copy(update={"min_units": 10_000})
+    fitter = gradient_fitter(network, trials, many, model, 0)
+    _, record = fitter.step(network, fitter.start(network))
+    assert fitter.adversary is None and math.isnan(record.loss_trial)

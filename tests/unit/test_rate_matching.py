@@ -14,7 +14,7 @@ from spiketwin.files import RunFiles
 from spiketwin.learning import fit_targets
 from spiketwin.learning.checkpoint import Progress, save_checkpoint
 from spiketwin.learning.rls.assemble import assemble_balanced, match_by_rate, regressors_of
-from spiketwin.learning.rls.fit import digest_of_targets, rate_task
+from spiketwin.learning.rls.fit import digest_of_targets, rate_task, recorded_task
 from spiketwin.learning.rls.fitter import correlations
 from spiketwin.learning.rls.given import assembled_run, given_targets
 from spiketwin.learning.rls.rule import rate, rate_slope
@@ -272,3 +272,120 @@ def test_targets_of_a_model_need_a_run_on_targets():
                 "models": {"m": {"learning": {"method": "rls"}, "targets": {}}},
             }
         )
+
+
+RECORDED = {
+    "run": "r",
+    "recordings": {"synthetic": {}},
+    "trials": {"window_s": [0.0, 0.2]},
+    "models": {"m": {"learning": {"method": "rls"}}},
+}
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"trials": {"window_s": [0.0, 0.212]}}, "trials.window_s is not a multiple of learning"),
+        (
+            {"recordings": {"synthetic": {}, "mapping": {"behaviour": {"jaw": {"path": "p"}}}}},
+            "has no behaviour; leave recordings.mapping.behaviour out",
+        ),
+    ],
+)
+def test_what_recordings_and_rate_matching_cannot_do_together(given, message):
+    with pytest.raises(SpiketwinError, match=message):
+        resolve({**RECORDED, **given})
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"targets": {"measure": "rate"}}, "rates of artificial patterns are for theta neurons"),
+        ({"targets": {"pattern": "innate", "measure": "rate"}}, "says itself what is matched"),
+        ({"network": {"inputs": [{"name": "a"}]}}, "network.inputs needs recordings"),
+        ({"analysis": {"deleted": [40]}}, "analysis.deleted.0"),
+    ],
+)
+def test_what_given_targets_cannot_do(given, message):
+    with pytest.raises(SpiketwinError, match=message):
+        resolve_targets({"run": "r", "targets": {}, "models": {"m": {}}, **given})
+
+
+def test_models_of_a_run_on_targets_share_also_when_they_name_the_method():
+    run = resolve_targets(
+        {
+            "run": "r",
+            "targets": {},
+            "network": {"kind": "theta", "neurons": 50},
+            "models": {"m": {"learning": {"method": "rls", "steps": 3}}},
+        }
+    )
+    assert run.models["m"].network.neurons == 50
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x93NUMPY"])
+def test_files_that_are_no_targets(tmp_path, content):
+    path = tmp_path / "t.npz"
+    path.write_bytes(content)
+    given = Pattern(pattern="file", file=str(path), arrays={"a": "rates"})
+    with pytest.raises(SpiketwinError, match="cannot be read as npz"):
+        given_targets(given, RateModel(), 0)
+
+
+def test_targets_of_text_or_without_instants(tmp_path):
+    np.savez(tmp_path / "t.npz", text=np.array([["a"] * 3] * 5), short=np.ones((2, 3)))
+    for name, message in (("text", "expected numbers"), ("short", "shorter than the time between")):
+        given = Pattern(
+            pattern="file", file=str(tmp_path / "t.npz"), arrays={"a": name}, instant_s=0.001
+        )
+        with pytest.raises(SpiketwinError, match=message):
+            given_targets(given, RateModel(), 0)
+
+
+def test_a_silent_network_tells_nothing_about_currents():
+    model = RateModel.model_validate({"network": {"neurons": 200, "static_inputs": 0}})
+    targets = Targets(np.ones((1, 20, 50)), RATE, 10.0, ("a",))
+    with pytest.raises(SpiketwinError, match="the untrained network is silent"):
+        assemble_balanced(model, targets, np.zeros(50, bool), 0)
+
+
+def recorded(split):
+    """Trials of two conditions; the second one only in the given parts of the split."""
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"trial": range(30), "condition": ["a"] * 15 + ["b"] * 15, "outcome": "", "split": split}
+    )
+    session = TrialSet(
+        session="s", counts=generator.poisson(0.1, (30, 20, 40)).astype(np.uint8),
+        behaviour=np.zeros((30, 20, 0), np.float32), traces=(), trials=table,
+        units=pd.DataFrame({"unit": range(40), "neuron": range(40)}),
+        stimuli=pd.DataFrame({"trial": [], "stimulus": [], "time_s": [], "amplitude": []}),
+        start_s=0.0, bin_s=0.01,
+    )  # fmt: skip
+    return Trials(
+        (session,), pd.DataFrame({"neuron": range(40), "cell_type": "excitatory", "area": "x"})
+    )
+
+
+@pytest.mark.parametrize(
+    "held, kind, conditions",
+    [
+        (["validation"] * 5 + ["train"] * 10, "RateScore", ("a",)),
+        (["train"] * 15, "DriveScore", ("a", "b")),
+    ],
+)
+def test_what_is_not_held_out_is_not_scored(held, kind, conditions):
+    trials = recorded([*held, *["train"] * 15])
+    model = RateModel.model_validate(
+        {
+            "network": {"neurons": 200, "static_inputs": 0, "plastic_inputs": 20, "noise": 0.65,
+                        "drive": [0.5, 0.5]},
+            "cue": {"lead_s": 0.05, "duration_s": 0.05},
+            "learning": {"evaluation_trials": 2},
+        }
+    )  # fmt: skip
+    task = recorded_task("m", model, trials, 0)
+    assert type(task.score).__name__ == kind
+    targets = task.score.held_out if kind == "RateScore" else task.score.targets
+    assert targets.conditions == conditions
+    assert 0 < task.score(task.network) <= 2

@@ -120,3 +120,10 @@ def test_innate_targets_are_a_trial_of_the_network_itself():
     assert divergence(made.network, made.course, 0, 2, 200, 0).shape == (99,)
     dense = dense_plastic(made.network)[:, :-1]
     assert spectral_radius(made.network) == pytest.approx(np.abs(np.linalg.eigvals(dense)).max())
+
+
+def test_a_silent_network_has_no_spike_to_take():
+    raw = {**RUN, "network": {"kind": "theta", "neurons": 20, "gain": 0.0}, "models": {"m": {}}}
+    made = assembled_run(resolve_targets(raw), "m", 0)
+    found = divergence(made.network, made.course, 0, 2, 200, 0)
+    assert found.shape == (99,) and np.isnan(found).all()

@@ -87,7 +87,7 @@ def recall_table(stored: dict[str, np.ndarray], cells: pd.DataFrame, folder: Pat
         found |= _components(stored["targets"][k], stored["inputs"][k], "trained neurons")
         others = untrained & stored["inhibitory"]
         if others.sum() > 10:
-            points = 2 * round(RATE_SMOOTHING_S / (stored["time_s"][1] * 2)) + 1
+            points = 2 * round(RATE_SMOOTHING_S / stored["time_s"][1] / 2 - 0.5) + 1
             smooth = smoothed(rates[None, :, others], points)[0]
             found |= _components(stored["inputs"][k], smooth, "untrained inhibitory")
         rows += [{"condition": condition, "score": name, "value": v} for name, v in found.items()]

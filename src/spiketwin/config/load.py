@@ -65,7 +65,7 @@ class Config(Section):
             _check_stimuli(name, model.network.inputs, set(self.recordings.mapping.stimuli))
         for name, rated in self.models.items():
             if isinstance(rated, RateModel):
-                _check_rates(name, rated, self.trials.bin_s, set(self.recordings.mapping.stimuli))
+                _check_rates(name, rated, self)
         others = self.models.keys() - self.gradient_models.keys()
         if others and self.analysis.perturbations:
             raise ValueError(
@@ -122,11 +122,21 @@ def _check_delays(name: str, model: Model, window_s: tuple[float, float]) -> Non
             )
 
 
-def _check_rates(name: str, model: RateModel, bin_s: float, stimuli: set[str]) -> None:
-    every_s, step_s = model.learning.every_s, model.network.step_s
+def _check_rates(name: str, model: RateModel, config: Config) -> None:
+    every_s, step_s, bin_s = model.learning.every_s, model.network.step_s, config.trials.bin_s
+    window_s = config.trials.window_s[1] - config.trials.window_s[0]
+    if config.recordings.mapping.behaviour:
+        raise ValueError(
+            f"model {name!r} is fitted by rate matching and has no behaviour; leave "
+            "recordings.mapping.behaviour out of its run"
+        )
     for what, ratio in (
         (f"learning.every_s {every_s:g} s is not a multiple of trials.bin_s", every_s / bin_s),
         (f"trials.bin_s is not a multiple of network.step_s {step_s:g} s", bin_s / step_s),
+        (
+            f"trials.window_s is not a multiple of learning.every_s {every_s:g} s",
+            window_s / every_s,
+        ),
     ):
         if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
             raise ValueError(f"model {name!r}: {what} (trials.bin_s is {bin_s:g} s)")
@@ -135,7 +145,7 @@ def _check_rates(name: str, model: RateModel, bin_s: float, stimuli: set[str]) -
             f"model {name!r} has targets; in a run on recordings they are made from trials"
         )
     if isinstance(model.network, BalancedNetwork):
-        _check_stimuli(name, model.network.inputs, stimuli)
+        _check_stimuli(name, model.network.inputs, set(config.recordings.mapping.stimuli))
 
 
 def _check_stimuli(name: str, groups: Sequence[InputGroup], known: set[str]) -> None:
@@ -180,7 +190,8 @@ def _resolved(root: type[R], raw: AnyMapping[str, Any], source: str) -> R:
     shared = {key: blocks.pop(key) for key in SHARED if key in blocks}
     models = blocks.get("models")
     if isinstance(models, dict):
-        blocks["models"] = {name: _with_shared(shared, m or {}) for name, m in models.items()}
+        same = root is TargetRun
+        blocks["models"] = {n: _with_shared(shared, m or {}, same) for n, m in models.items()}
     elif models is None:
         raise SpiketwinError(f"{source}: models: needed, a dictionary of named models")
     try:
@@ -189,13 +200,15 @@ def _resolved(root: type[R], raw: AnyMapping[str, Any], source: str) -> R:
         raise SpiketwinError(f"{source}: {_explain(error, root)}") from None
 
 
-def _with_shared(shared: AnyMapping[str, Any], model: Any) -> Any:
-    """A model with what all share, unless it is learned by another method than these."""
+def _with_shared(shared: AnyMapping[str, Any], model: Any, same: bool) -> Any:
+    """A model with what all share, unless it is learned by another method than these.
+
+    `same`: all models of the run are learned by one method."""
     if not isinstance(model, dict):
         return model
     given = model.get("learning")
     own = given.get("method") if isinstance(given, dict) else None
-    return merge(shared, model) if own in (None, _method(shared)) else model
+    return merge(shared, model) if same or own in (None, _method(shared)) else model
 
 
 def read_config(path: Path) -> Config:

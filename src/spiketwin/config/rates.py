@@ -164,6 +164,8 @@ class Pattern(Section):
     def _file_is_named(self) -> Self:
         if self.pattern == "file" and (self.file is None or not self.arrays):
             raise ValueError("pattern file needs file and arrays (condition: name of its array)")
+        if self.pattern in ("file", "innate") and self.measure == "rate":
+            raise ValueError(f"pattern {self.pattern} says itself what is matched; drop measure")
         return self
 
 
@@ -211,7 +213,7 @@ class RateAnalysis(Section):
     """Running mean over the input of a neuron before it is compared with its target."""
     examples: Count = 8
     """Cells in the figure."""
-    deleted: list[float] = []
+    deleted: list[Annotated[float, Field(gt=0, lt=1)]] = []
     """Shares of the neurons that are silenced after learning, one after the other."""
     divergence: bool = False
     """Take one spike out of a trial, before and after learning, and follow the difference."""
@@ -229,6 +231,20 @@ class TargetRun(Section):
     seeds: list[int] = Field(default=[0], min_length=1)
     """Seeds of the fits: wiring, cues, targets, trials."""
     analysis: RateAnalysis = RateAnalysis()
+
+    @model_validator(mode="after")
+    def _models_can(self) -> Self:
+        for name, model in self.models.items():
+            if not isinstance(model.network, BalancedNetwork):
+                continue
+            if self.targets_of(name).measure == "rate":
+                raise ValueError(
+                    f"model {name!r}: rates of artificial patterns are for theta neurons; the "
+                    "balanced network takes drives, or rates from a file"
+                )
+            if model.network.inputs:
+                raise ValueError(f"model {name!r}: network.inputs needs recordings with stimuli")
+        return self
 
     def targets_of(self, model: str) -> Pattern:
         """Targets of a model: its own, or those of the run."""

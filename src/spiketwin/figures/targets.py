@@ -126,7 +126,7 @@ def trajectories(source: TargetSource) -> Figure:
     table = source.table("trajectories")
     model, seed = next(iter(source.run.models)), source.run.seeds[0]
     table = table[(table["model"] == model) & (table["seed"] == seed)]
-    cells, conditions = table["cell"].unique()[:8], table["condition"].unique()[:3]
+    cells, conditions = table["cell"].unique(), table["condition"].unique()[:3]
     columns = min(4, len(cells))
     per_condition = -(-len(cells) // columns)
     figure = page(0.5 + 1.2 * per_condition * len(conditions))

@@ -106,7 +106,9 @@ def gradient_fitter(
         bins=groups.steps(_steps_per_bin(pooled, network)),
         bin_s=pooled.bin_s,
         seed=seed,
-        adversary=adversary_of(method, targets, train) if method in GANS else None,
+        adversary=adversary_of(method, targets, train)
+        if method in GANS and targets.sessions
+        else None,
     )
 
 

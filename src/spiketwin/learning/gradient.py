@@ -22,6 +22,7 @@ from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
 from spiketwin.learning.shrinkage import shrunk, sparser
 from spiketwin.losses import (
+    GANS,
     Adversary,
     Combined,
     GradientSizes,
@@ -162,7 +163,7 @@ class GradientFitter:
             views = self.adversary.views(counts, behaviour(network, outputs))
             critics = adversary.critics_of(state.memory)
             losses["trial"] = self.adversary.fool(views, critics, draw)
-        elif trial.method != "none" and self.targets.sessions:
+        elif trial.method not in ("none", *GANS) and self.targets.sessions:
             losses["trial"] = trial_loss(
                 counts,
                 behaviour(network, outputs),

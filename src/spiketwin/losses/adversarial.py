@@ -74,7 +74,7 @@ class Adversary:
             for k, units in enumerate((*HIDDEN[self.kind], 1)):
                 found |= _layer(f"critic {session} layer {k}", (units, width), generator)
                 width = units
-        return found
+        return {name: value.to(self.recorded[0]) for name, value in found.items()}
 
     def fool(self, views: Sequence[Tensor], critics: Parameters, draw: torch.Generator) -> Tensor:
         """Loss of the network, mean over sessions."""

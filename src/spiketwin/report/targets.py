@@ -24,8 +24,8 @@ CAPTIONS = {
     ),
     "recall": Caption(
         "How well every cell follows",
-        "Share of the trained cells whose correlation lies below a value, one line per model, "
-        "condition and seed (dotted: medians); left for single trials, right for the average over "
+        "Share of the trained cells whose correlation lies below a value, one line per model "
+        "and seed (dotted: medians); left for single trials, right for the average over "
         "trials. What separates the two is the noise of the network's own spikes.",
     ),
     "trajectories": Caption(

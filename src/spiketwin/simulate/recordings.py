@@ -30,6 +30,9 @@ def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
     -------
     Path of ``simulation.npz``.
     """
+    if model not in config.models:
+        known = ", ".join(config.models)
+        raise SpiketwinError(f"no model {model!r} in the configuration; models: {known}")
     trials, path = load_run_trials(files, config), files.simulation(model, seed)
     wanted, number = config.analysis.simulated_trials, integer_seed(seed, "simulate")
     if isinstance(config.models[model], RateModel):

@@ -17,7 +17,7 @@ from spiketwin.network.sparse.observe import Observed, observe
 from spiketwin.network.sparse.store import load_sparse
 from spiketwin.network.sparse.structure import SparseNetwork
 from spiketwin.randomness import integer_seed, numpy_generator
-from spiketwin.trials.targets import smoothed
+from spiketwin.trials.targets import RATE, Targets, smoothed
 
 SPIKE_TAKEN_MS = 200.0
 """From here on in the window the next spike is taken away (Kim & Chow 2018, Fig 4)."""
@@ -36,22 +36,22 @@ def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> 
     network, course, targets = load_sparse(files.fit(model, seed))
     every_s, analysis = run.models[model].learning.every_s, run.analysis
     points = 2 * round(analysis.smoothing_s / every_s / 2) + 1
-    every = course.window_steps // targets.shape[1]
+    every = course.window_steps // targets.instants
     number = integer_seed(seed, "simulate")
-    examples = _examples(targets, analysis.examples)
+    examples = _examples(targets.values, analysis.examples)
     parts = [
         _reduced(
             observe(network, course, k, every, analysis.trials, number),
-            targets[k],
+            targets.values[k],
             points,
             examples,
             every_s,
-            run.targets_of(model).measure == "rate",
+            targets.kind == RATE,
         )
         for k in range(len(course.conditions))
     ]
     found = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    found |= _fixed(network, course, targets, examples, every_s)
+    found |= _fixed(network, course, targets.values, examples, every_s)
     found |= _deleted(run, model, network, course, targets, number)
     if analysis.divergence:
         found |= _divergence(run, model, network, course, every, seed)
@@ -111,19 +111,20 @@ def _deleted(
     model: str,
     network: SparseNetwork,
     course: Course,
-    targets: np.ndarray,
+    targets: Targets,
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Correlations after shares of the neurons were silenced."""
-    every = course.window_steps // targets.shape[1]
+    every = course.window_steps // targets.instants
     order = numpy_generator(seed, "deleted").permutation(network.size)
     points = 2 * round(run.analysis.smoothing_s / run.models[model].learning.every_s / 2) + 1
-    found = np.zeros((len(targets), len(run.analysis.deleted)))
+    found = np.zeros((len(targets.values), len(run.analysis.deleted)))
     for s, share in enumerate(run.analysis.deleted):
         gone = order[: round(share * network.size)]
         left, lesioned = ~np.isin(network.trained, gone), silenced(network, gone)
-        for k, target in enumerate(targets):
+        for k, target in enumerate(targets.values):
             seen = observe(lesioned, course, k, every, run.analysis.trials, seed).input
+            seen = rate(seen) if targets.kind == RATE else seen
             trials = [correlations(t, target)[left] for t in smoothed(seen, points)]
             found[k, s] = np.nanmean(trials)
     return {"deleted": found}

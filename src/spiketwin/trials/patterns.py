@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 STEP_MS = 1.0
+"""About the step of the chaotic network."""
 
 
 def sines(
@@ -47,12 +48,12 @@ def rate_network(
     weights *= gain / np.sqrt(cells * p)
     weights -= present * (weights.sum(1) / np.maximum(present.sum(1), 1))[:, None]
     x, found = generator.uniform(0, 0.2, cells), []
-    every = round(every_ms / STEP_MS)
-    settle = round(1000 / STEP_MS)
-    for step in range(settle + round(duration_ms / STEP_MS)):
+    step_ms = every_ms / max(1, round(every_ms / STEP_MS))
+    every, settle = round(every_ms / step_ms), round(1000 / step_ms)
+    for step in range(settle + round(duration_ms / every_ms) * every):
         if step >= settle and (step - settle) % every == 0:
             found.append(x.copy())
-        x += STEP_MS / tau_ms * (-x + weights @ (np.sqrt(np.maximum(x, 0)) / np.pi))
+        x += step_ms / tau_ms * (-x + weights @ (np.sqrt(np.maximum(x, 0)) / np.pi))
     return np.array(found)
 
 

@@ -31,6 +31,10 @@ class Targets:
     conditions: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not self.instants:
+            raise SpiketwinError(
+                "targets are shorter than the time between two learning instants (learning.every_s)"
+            )
         bad = ~np.isfinite(self.values)
         if bad.any():
             cells = np.flatnonzero(bad.any((0, 1)))
@@ -68,7 +72,9 @@ def smoothed(values: np.ndarray, points: int) -> np.ndarray:
     return mean
 
 
-def recorded_targets(trials: Trials, every_s: float, smoothing_s: float) -> Targets:
+def recorded_targets(
+    trials: Trials, every_s: float, smoothing_s: float, conditions: tuple[str, ...] | None = None
+) -> Targets:
     """Trial-averaged rates of the recorded units, per condition.
 
     Parameters
@@ -76,13 +82,15 @@ def recorded_targets(trials: Trials, every_s: float, smoothing_s: float) -> Targ
     trials : training trials; cells are the rows of the stitching.
     every_s : time between instants, a multiple of the bin.
     smoothing_s : width of the running mean.
+    conditions : which; absent: all that there are.
 
     Raises
     ------
     SpiketwinError
         When a session lacks a condition that another has.
     """
-    conditions = tuple(sorted({c for s in trials.sessions for c in s.trials["condition"]}))
+    if conditions is None:
+        conditions = tuple(sorted({c for s in trials.sessions for c in s.trials["condition"]}))
     columns = [_averages(trials, k, conditions, every_s) for k in range(len(trials.sessions))]
     found = np.zeros((*columns[0].shape[:2], len(trials.stitching)))
     for session, averages in zip(trials.sessions, columns, strict=True):
@@ -104,7 +112,7 @@ def _averages(
         rows = session.counts[have == condition]
         if not len(rows):
             raise SpiketwinError(
-                f"session {session.session} has no training trial of condition {condition!r}; rate "
+                f"session {session.session} has no such trial of condition {condition!r}; rate "
                 "matching needs every condition in every session "
                 "(recordings.mapping.trials.condition)"
             )

@@ -74,8 +74,8 @@ def assemble_balanced(
         pool = trained[~inhibitory] if config.spread_from == "trained" else None
         network = balanced_network(settings, wiring, trained, pool, static=static)
         course = course_of(model, network, targets, seed, channels)
-        sigma = noise_of(resting.fast_sd, settings.tau_fast_ms) if static.targets.size else 0.0
-        values = target_current(targets.values, max(sigma, settings.noise))
+        sigma = float(np.hypot(noise_of(resting.fast_sd, settings.tau_fast_ms), settings.noise))
+        values = target_current(targets.values, _noisy(sigma))
     _check_size(network, targets)
     return Assembled(network, course, replace(targets, values=values, kind=DRIVE))
 
@@ -109,6 +109,16 @@ def assemble_filtered(model: RateModel, targets: Targets, seed: int) -> Assemble
     else:
         values = targets.values + network.drive
     return Assembled(network, course, replace(targets, values=values))
+
+
+def _noisy(sigma: float) -> float:
+    """The noise, if there is any."""
+    if sigma <= 0:
+        raise SpiketwinError(
+            "the untrained network is silent, so that rates say nothing about currents; raise "
+            "network.static_inputs, network.drive or network.noise"
+        )
+    return sigma
 
 
 def _check_size(network: SparseNetwork, targets: Targets) -> None:

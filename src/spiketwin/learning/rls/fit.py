@@ -46,8 +46,10 @@ def fit_targets(
 
 
 def digest_of_targets(targets: Targets) -> str:
-    """Hash of target trajectories."""
-    return hashlib.sha256(np.ascontiguousarray(targets.values).tobytes()).hexdigest()
+    """Hash of target trajectories and of the names that their cues are drawn by."""
+    data = hashlib.sha256(np.ascontiguousarray(targets.values).tobytes())
+    data.update("/".join(targets.conditions).encode())
+    return data.hexdigest()
 
 
 def recorded_task(name: str, model: RateModel, trials: Trials, seed: int) -> Task[SparseNetwork]:
@@ -69,9 +71,19 @@ def recorded_task(name: str, model: RateModel, trials: Trials, seed: int) -> Tas
     channels = stimulus_rates(trials.split("train"), model, targets.conditions)
     assembled = assemble_balanced(model, targets, inhibitory, seed, channels)
     task = rate_task(name, model, assembled, digest_of(trials), seed)
+    validation = trials.split("validation")
+    shared = _in_all(validation, targets.conditions)
+    if not shared:
+        return task  # nothing is held out: other simulated trials against the targets themselves
+    held_out = recorded_targets(validation, every_s, smoothing_s, shared)
     assert isinstance(task.score, DriveScore)
-    held_out = recorded_targets(trials.split("validation"), every_s, smoothing_s)
     return _scored_by(task, RateScore(task.score, held_out))
+
+
+def _in_all(trials: Trials, conditions: tuple[str, ...]) -> tuple[str, ...]:
+    """Those conditions that every session has trials of."""
+    have = [set(session.trials["condition"]) for session in trials.sessions]
+    return tuple(name for name in conditions if all(name in found for found in have))
 
 
 def stimulus_rates(
@@ -129,14 +141,21 @@ def rate_task(
         fitter=RlsFitter(learning, rule, regressors, targets, assembled.course, seed),
         score=DriveScore(targets, assembled.course, learning.evaluation_trials, points, seed),
         limits=Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s),
-        mark=fingerprint(model, data, seed),
+        mark=fingerprint(model, data, seed) | {"wiring": _digest_of_wiring(network)},
         engine=f"numba (event-driven, {network.size} neurons of {network.step_ms:g} ms steps)",
         save=_saver(assembled),
     )
 
 
+def _digest_of_wiring(network: SparseNetwork) -> str:
+    """Hash of who reads whom: weights of a checkpoint mean nothing for another wiring."""
+    data = hashlib.sha256(np.ascontiguousarray(network.trained).tobytes())
+    data.update(np.ascontiguousarray(network.inputs).tobytes())
+    return data.hexdigest()
+
+
 def _saver(assembled: Assembled) -> Callable[[SparseNetwork, Path, dict[str, Any]], None]:
     def save(network: SparseNetwork, folder: Path, about: dict[str, Any]) -> None:
-        save_sparse(network, assembled.course, assembled.targets.values, folder, about)
+        save_sparse(network, assembled.course, assembled.targets, folder, about)
 
     return save

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,13 +11,13 @@ import torch
 from spiketwin.config import RlsLearning
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.rls.regressors import Regressors
-from spiketwin.learning.rls.rule import Rule
+from spiketwin.learning.rls.rule import Rule, rate
 from spiketwin.learning.rls.trial import Learned, learning_trial
 from spiketwin.network.sparse.course import Course
 from spiketwin.network.sparse.observe import Observed, observe
 from spiketwin.network.sparse.structure import SparseNetwork
 from spiketwin.randomness import integer_seed
-from spiketwin.trials.targets import Targets, smoothed
+from spiketwin.trials.targets import RATE, Targets, smoothed
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,25 @@ class RlsFitter:
         for k in range(len(self.targets.conditions)):
             seed = integer_seed(self.seed, "learning", number, k)
             targets = self.targets.values[k].astype(weights.dtype)
-            seen.append(
-                learning_trial(
-                    learning, self.regressors, memory, self.rule, self.course, k, targets, seed
+            try:
+                seen.append(
+                    learning_trial(
+                        learning, self.regressors, memory, self.rule, self.course, k, targets, seed
+                    )
                 )
-            )
+            except torch.linalg.LinAlgError:
+                return replace(state, step=number), self._singular(number)
         parameters = {"weights": torch.from_numpy(weights)}
         after = FitState(number, parameters, parameters, memory)
         return after, self._record(number, seen, weights)
+
+    def _singular(self, number: int) -> Record:
+        """A step whose least squares have no solution in the precision of the weights."""
+        nan = math.nan
+        trouble = (
+            "learning diverged (the least squares are singular; a larger learning.ridge helps)"
+        )
+        return Record(number, nan, 0, nan, nan, nan, nan, trouble)
 
     def _record(self, number: int, seen: list[Learned], weights: np.ndarray) -> Record:
         initial, rate = self.regressors.initial, float(np.mean([one.rate_hz for one in seen]))
@@ -112,9 +123,10 @@ class DriveScore:
         found = []
         for k in range(len(self.targets.conditions)):
             seen = self.seen(network, k)
-            average = smoothed(seen.input, self.points).mean(0)
+            inputs = rate(seen.input) if self.targets.kind == RATE else seen.input
+            average = smoothed(inputs, self.points).mean(0)
             found.append(correlations(average, self.targets.values[k]))
-        return 1 - float(np.nanmean(found))
+        return _distance(found)
 
     def seen(self, network: SparseNetwork, condition: int) -> Observed:
         """Its trials of a condition."""
@@ -139,11 +151,23 @@ class RateScore:
     def __call__(self, network: SparseNetwork) -> float:
         """Score of a network; cells silent on either side do not count."""
         found = []
-        for k in range(len(self.held_out.conditions)):
-            counts = self.driven.seen(network, k).counts[:, :, network.trained]
+        for k, condition in enumerate(self.held_out.conditions):
+            place = self.driven.course.conditions.index(condition)
+            counts = self.driven.seen(network, place).counts[:, :, network.trained]
             average = smoothed(counts.mean(0, keepdims=True), self.driven.points)[0]
             found.append(correlations(average, self.held_out.values[k]))
-        return 1 - float(np.nanmean(found))
+        return _distance(found)
+
+
+WORST = 2.0
+"""Score of a network in which no cell varies; NaN would count as better than anything."""
+
+
+def _distance(found: list[np.ndarray]) -> float:
+    """1 minus the mean correlation of the cells that have one."""
+    values = np.concatenate(found)
+    values = values[np.isfinite(values)]
+    return 1 - float(values.mean()) if len(values) else WORST
 
 
 def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:

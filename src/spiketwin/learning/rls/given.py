@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def _from_file(given: Pattern, model: RateModel) -> Targets:
     path = Path(str(given.file))
     try:
         stored = read_arrays(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
         raise SpiketwinError(f"targets.file {path} cannot be read as npz ({error})") from None
     columns = []
     for condition, name in given.arrays.items():
@@ -119,8 +120,11 @@ def _from_file(given: Pattern, model: RateModel) -> Targets:
 
 def _resampled(values: np.ndarray, instant_s: float, every_s: float, path: Path) -> np.ndarray:
     """(instant, cell) at the learning instants, linearly between those of the file."""
-    if values.ndim != 2 or len(values) < 2:
-        raise SpiketwinError(f"{path}: an array has shape {values.shape}; expected (instant, cell)")
+    if values.ndim != 2 or len(values) < 2 or values.dtype.kind not in "fiu":
+        raise SpiketwinError(
+            f"{path}: an array has shape {values.shape} and type {values.dtype}; expected numbers "
+            "(instant, cell)"
+        )
     have = instant_s * np.arange(len(values))
     wanted = every_s * np.arange(int(round(have[-1] / every_s, 6)))
     low = np.minimum((wanted / instant_s).astype(int), len(values) - 2)

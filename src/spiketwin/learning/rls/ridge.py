@@ -4,7 +4,7 @@
     w_i = w_0 + A_i^-1 (sum_k x_k (y_k - x_k.w_0))
 
 The covariances of all neurons are pieces of one matrix, so that nothing of size N L^2 is kept, and
-the prior may grow with the data (growth = 1 + rate * blocks), which keeps the speed of a weak prior
+the prior may grow with the data (1 + rate * earlier blocks), which keeps the speed of a weak prior
 and prevents the weights from following the noise of the spikes later on.
 """
 

@@ -17,7 +17,8 @@ Memory = dict[str, torch.Tensor]
 
 def start(regressors: Regressors) -> Memory:
     """``inverse`` (input, input)."""
-    for name in ("inputs", "ridge", "group", "number"):
+    names = ("inputs", "ridge", "number", *(["group"] * (regressors.row_sum > 0)))
+    for name in names:
         values = getattr(regressors, name)
         if (values != values[:1]).any():
             raise SpiketwinError(

@@ -1,8 +1,8 @@
 """The compiled, event-driven simulator: all steps between two learning instants in one call.
 
 A step: membranes move with the present currents, currents decay, the spikes of the step add their
-weights. Nothing but the membranes is touched for neurons that receive no spike: filtered trains
-decay once per call, a spike of step s counting with what is left of it at the end.
+weights. Filtered trains decay once per call, a spike of step s counting with what is left of it at
+the end.
 """
 
 from __future__ import annotations

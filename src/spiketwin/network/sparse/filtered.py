@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spiketwin.errors import SpiketwinError
 from spiketwin.network.sparse.structure import (
     IZHIKEVICH,
     LIF,
@@ -123,6 +124,11 @@ def _two_classes(
         wanted = round(settings.probability * len(members))
         for neuron in range(size):
             others = members[members != neuron]
+            if wanted > len(others):
+                raise SpiketwinError(
+                    f"{wanted} inputs from {len(others)} other neurons of a class; lower "
+                    "network.probability"
+                )
             present[neuron, generator.choice(others, wanted, replace=False)] = True
     strength = settings.gain / np.sqrt(size * settings.probability)
     return present, present * np.where(inhibitory, -settings.inhibition, 1.0) * strength

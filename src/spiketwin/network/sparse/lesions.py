@@ -37,7 +37,7 @@ def divergence(
     network: SparseNetwork, course: Course, condition: int, every: int, after: int, seed: int
 ) -> np.ndarray:
     """(instant,) root mean square difference of the input of all trained neurons between a trial
-    and the same trial without one spike.
+    and the same trial without one spike; NaN before it, and where there is none.
 
     Parameters
     ----------
@@ -46,16 +46,20 @@ def divergence(
     after : step of the window from which on the next spike is taken away.
     """
     whole, changed = (Window(network, course, condition, seed) for _ in range(2))
-    neuron = -1
     for window in (whole, changed):
         window.advance(after)
-    while neuron < 0:
+    number, step = (course.window_steps - after) // every - 1, after
+    spikes = np.zeros((0, 2), int)
+    while not len(spikes) and step < course.window_steps - every:
         spikes = whole.advance(1, room=1).spikes
         changed.advance(1)
-        neuron = int(spikes[0, 1]) if len(spikes) else -1
-    withdraw(network, changed.simulator, neuron)
-    found = []
-    for _ in range((course.window_steps - after) // every - 1):
+        step += 1
+    if not len(spikes):
+        return np.full(number, np.nan)
+    withdraw(network, changed.simulator, int(spikes[0, 1]))
+    late = (step - after - 1) // every
+    found = [np.nan] * late
+    for _ in range(number - late):
         inputs = [window.advance(every).input[network.trained] for window in (whole, changed)]
         found.append(np.sqrt(np.mean((inputs[0] - inputs[1]) ** 2)))
     return np.array(found)

@@ -14,6 +14,7 @@ from spiketwin.files import appearing, write_text
 from spiketwin.network.description import FORMAT, read_description
 from spiketwin.network.sparse.course import Course
 from spiketwin.network.sparse.structure import Filter, Neurons, SparseNetwork, Static
+from spiketwin.trials.targets import Targets
 
 SPARSE = "sparse"
 _NETWORK = ("drive", "trained", "inputs", "number", "weights", "inhibitory")
@@ -23,7 +24,7 @@ _STATIC = ("first", "boundary", "targets", "weights")
 def save_sparse(
     network: SparseNetwork,
     course: Course,
-    targets: np.ndarray,
+    targets: Targets,
     folder: Path,
     about: dict[str, Any],
 ) -> None:
@@ -32,7 +33,7 @@ def save_sparse(
     Parameters
     ----------
     network, course : what to save.
-    targets : (condition, instant, row) of its learning.
+    targets : of its learning.
     folder : where.
     about : facts of the fit, stored beside the network's description.
     """
@@ -42,7 +43,7 @@ def save_sparse(
         "membrane": network.neurons.parameters,
         "cue": course.cue,
         "rates": course.rates,
-        "targets_of_rows": targets.astype(np.float32),
+        "targets_of_rows": targets.values.astype(np.float32),
     }
     with appearing(folder / "model.safetensors") as partial:
         save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial)
@@ -55,6 +56,8 @@ def save_sparse(
         "slow": [network.slow.decay, network.slow.jump],
         "feedforward": network.feedforward,
         "conditions": list(course.conditions),
+        "targets": targets.kind,
+        "every_ms": targets.every_ms,
         "lead_steps": course.lead_steps,
         "window_steps": course.window_steps,
     }
@@ -62,7 +65,7 @@ def save_sparse(
     write_text(folder / "model.json", json.dumps(description, indent=1))
 
 
-def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, np.ndarray]:
+def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, Targets]:
     """Network, course and targets that `save_sparse` wrote.
 
     Raises
@@ -92,4 +95,7 @@ def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, np.ndarray]:
         window_steps=numbers["window_steps"],
         rates=arrays["rates"],
     )
-    return network, course, arrays["targets_of_rows"]
+    targets = Targets(
+        arrays["targets_of_rows"], numbers["targets"], numbers["every_ms"], course.conditions
+    )
+    return network, course, targets
