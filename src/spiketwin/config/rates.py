@@ -96,10 +96,10 @@ class RlsLearning(Section):
     prior that may grow; with one covariance for all neurons, whose inputs must be the same."""
     block: Count | None = None
     """Learning instants per update (block, ridge); absent: a whole trial."""
-    ridge: Positive = 0.08
+    ridge: Positive = 0.12
     """Prior precision of the change of a weight."""
     ridge_feedforward: Positive = 1.0
-    row_sum: NonNegative = 0.001
+    row_sum: NonNegative = 0.12
     """Prior precision of the change of a neuron's summed excitatory and inhibitory weights."""
     growth: NonNegative = 0.05
     """Growth of the prior with each update, relative to its beginning (solver ridge only)."""
