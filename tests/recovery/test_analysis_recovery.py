@@ -8,7 +8,7 @@ import pytest
 from spiketwin.analysis.behaviour import predict
 from spiketwin.analysis.contenders import Contender, Session, reference, sessions_of
 from spiketwin.analysis.neurons import fano_factors, isi_cvs, psth_correlations
-from spiketwin.analysis.outcomes import frequencies, train_readers
+from spiketwin.analysis.outcomes import frequencies, lick_accuracy, train_readers
 from spiketwin.analysis.references import CEILING, PER_CONDITION, PSTH, REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import MATCHABLE, screen, verdict
@@ -105,6 +105,24 @@ def test_every_method_counts_the_hits(twin, readers):
     truth = (two_area_trials(draw=1, trials=800).sessions[0].trials["outcome"] == "Hit").mean()
     for method in ("template", "data threshold", "lick classifier"):
         assert hits[method] == pytest.approx(truth, abs=0.03), method
+
+
+def test_the_lick_classifier_knows_what_a_condition_allows(session):
+    """The same jaw is a hit where the animal was to lick and a false alarm where it was not."""
+    table = session.recorded.trials.copy()
+    nogo = np.arange(len(table)) // 4 % 2 == 1
+    renamed = table["outcome"].map({"Hit": "FA", "Miss": "CR"})
+    table["condition"] = np.where(nogo, "nogo", "go")
+    table["outcome"] = np.where(nogo, renamed, table["outcome"])
+    both = replace(session, recorded=replace(session.recorded, trials=table))
+    window = window_matrix(150, 0.002, CONFIG.features.psth)
+    known = train_readers([both], window, CONFIG.analysis)
+    found = frequencies(Contender("data", -1, {"session-0": both.test}), known)
+    lick = found[found["method"] == "lick classifier"].set_index("outcome")["frequency"]
+    truth = both.test.trials["outcome"].value_counts(normalize=True)
+    for outcome in ("Hit", "Miss", "FA", "CR"):
+        assert lick[outcome] == pytest.approx(truth[outcome], abs=0.03), outcome
+    assert lick_accuracy(known) > 0.9
 
 
 def test_trivial_models_miss_the_two_modes(session, readers):

@@ -3,7 +3,8 @@
     template             nearest mean feature vector of the training trials of an outcome
     data threshold       peak activity of the outcome area against the midpoint of its two modes
     published threshold  the same against a fixed rate
-    lick classifier      logistic regression on the behaviour
+    lick classifier      logistic regression on the behaviour, among the outcomes that trials of the
+                         same condition can have (whether the animal was to lick is known)
 
 Sessions whose areas do not tell the outcomes of their own training trials apart (balanced accuracy
 of the template below 0.8) say nothing about outcomes and are left out of the read-outs by activity.
@@ -79,6 +80,7 @@ class Readers:
     window : filter (bin, time) of the peak activity.
     analysis : settings (outcome area, active outcome, published threshold).
     lick : classifier of the behaviour; None without behaviour or with one outcome.
+    possible : condition -> outcomes that its training trials have.
     """
 
     sessions: Sequence[Session]
@@ -86,6 +88,23 @@ class Readers:
     window: np.ndarray
     analysis: Analysis
     lick: Pipeline | None
+    possible: dict[str, frozenset[str]]
+
+    def by_behaviour(self, behaviour: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+        """Outcome of each trial by the classifier, (trial,) str.
+
+        Parameters
+        ----------
+        behaviour : (trial, D) filtered.
+        conditions : (trial,) of the trials; of an unknown one everything is possible.
+        """
+        assert self.lick is not None
+        names = [str(name) for name in self.lick.classes_]
+        allowed = np.array(
+            [[name in self.possible.get(str(c), names) for name in names] for c in conditions]
+        )
+        likely = np.where(allowed, self.lick.predict_proba(behaviour), -1.0)
+        return np.array(names)[likely.argmax(1)]
 
     def labels(self, session: Session, trials: TrialSet) -> np.ndarray:
         """Outcome of each trial: recorded, else by template, else "all"."""
@@ -101,7 +120,15 @@ class Readers:
 def train_readers(sessions: Sequence[Session], window: np.ndarray, analysis: Analysis) -> Readers:
     """Templates and classifier from the training trials."""
     templates = {session.name: templates_of(session) for session in sessions}
-    return Readers(sessions, templates, window, analysis, _train_lick(sessions))
+    lick = _train_lick(sessions)
+    return Readers(sessions, templates, window, analysis, lick, _possible(sessions))
+
+
+def _possible(sessions: Sequence[Session]) -> dict[str, frozenset[str]]:
+    """Outcomes of the training trials of every condition."""
+    tables = [session.train.trials[["condition", "outcome"]] for session in sessions]
+    grouped = pd.concat(tables).groupby("condition")["outcome"]
+    return {str(name): frozenset(map(str, outcomes)) for name, outcomes in grouped}
 
 
 def _train_lick(sessions: Sequence[Session]) -> Pipeline | None:
@@ -125,7 +152,7 @@ def lick_accuracy(readers: Readers) -> float:
     if readers.lick is None:
         return float("nan")
     right = [
-        readers.lick.predict(behaviour_vectors(s, s.test)) == s.test.trials["outcome"].to_numpy()
+        _by_lick(s, s.test, readers) == s.test.trials["outcome"].to_numpy(dtype=str)
         for s in readers.sessions
     ]
     return float(np.concatenate(right).mean())
@@ -215,7 +242,8 @@ def _by_published(session: Session, trials: TrialSet, readers: Readers) -> np.nd
 def _by_lick(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
     if readers.lick is None:
         return None
-    return np.asarray(readers.lick.predict(behaviour_vectors(session, trials)))
+    conditions = trials.trials["condition"].to_numpy(dtype=str)
+    return readers.by_behaviour(behaviour_vectors(session, trials), conditions)
 
 
 _METHODS = {

@@ -107,7 +107,7 @@ def state_table(
     for session in readers.sessions:
         trials = contender.trials[session.name]
         x = behaviour_vectors(session, trials)
-        outcomes = _named(readers, x) if simulated else _outcomes(trials)
+        outcomes = _named(readers, x, trials) if simulated else _outcomes(trials)
         flags.append(states.is_active(x, outcomes))
         rates.append(_difference(session, trials, flags[-1]))
     every = np.concatenate(flags)
@@ -126,11 +126,11 @@ def _outcomes(trials: TrialSet) -> np.ndarray:
     return trials.trials["outcome"].to_numpy(dtype=str)
 
 
-def _named(readers: Readers, behaviour: np.ndarray) -> np.ndarray:
+def _named(readers: Readers, behaviour: np.ndarray, trials: TrialSet) -> np.ndarray:
     """Outcome of simulated trials by their behaviour, since that is what is left over from it."""
     if readers.lick is None:
         return np.full(len(behaviour), "")
-    return np.asarray(readers.lick.predict(behaviour), dtype=str)
+    return readers.by_behaviour(behaviour, trials.trials["condition"].to_numpy(dtype=str))
 
 
 def _left(
