@@ -23,6 +23,8 @@ CURVES = {
     "learning_rate": "learning rate",
     "batch": "simulated trials per step",
 }
+OF_EVERY_METHOD = ("rate_hz",)
+"""Losses and scores of rate matching are other quantities, which its own figures show."""
 LOGARITHMIC = ("loss_neuron", "held_out")
 
 
@@ -41,13 +43,18 @@ def training(source: Source) -> Figure:
     figure = page(3.9)
     axes = panels(figure, 2, 3, sharex="all")
     for panel, (column, title) in zip(axes.ravel(), CURVES.items(), strict=True):
-        curve(panel, history, column, palette)
+        rows = history if column in OF_EVERY_METHOD else _by_gradient(history, source)
+        curve(panel, rows, column, palette)
         panel.set_title(title, fontweight="bold")
-    mark_kept(axes[0, 2], fits, palette)
+    mark_kept(axes[0, 2], fits[fits["model"].isin(source.config.gradient_models)], palette)
     for panel in axes[-1]:
         panel.set_xlabel("step")
     legend(figure, palette, history["contender"])
     return figure
+
+
+def _by_gradient(history: pd.DataFrame, source: Source) -> pd.DataFrame:
+    return history[history["contender"].isin(source.config.gradient_models)]
 
 
 def curve(axes: Axes, history: pd.DataFrame, column: str, palette: Palette) -> Axes:
