@@ -77,7 +77,7 @@ def recorded_task(name: str, model: RateModel, trials: Trials, seed: int) -> Tas
         return task  # nothing is held out: other simulated trials against the targets themselves
     held_out = recorded_targets(validation, every_s, smoothing_s, shared)
     assert isinstance(task.score, DriveScore)
-    return _scored_by(task, RateScore(task.score, held_out))
+    return replace(task, score=RateScore(task.score, held_out))
 
 
 def _in_all(trials: Trials, conditions: tuple[str, ...]) -> tuple[str, ...]:
@@ -103,10 +103,6 @@ def stimulus_rates(
         shown = stimulate(mine.stimuli, len(mine.trials), groups, mine.start_s, steps, step_s)
         found.append(shown.probability.mean(0)[:, shown.channels].numpy())
     return np.stack(found)
-
-
-def _scored_by(task: Task[SparseNetwork], score: RateScore) -> Task[SparseNetwork]:
-    return replace(task, score=score)
 
 
 def rate_task(
