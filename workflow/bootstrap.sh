@@ -9,7 +9,7 @@ extras=$(IFS=,; echo "$*")
 UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
 export UV_FIND_LINKS
 [ -n "$UV_FIND_LINKS" ] || unset UV_FIND_LINKS
-.venv/bin/python -m uv pip install -q --python .venv/bin/python \
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m uv pip install -q --compile-bytecode --python .venv/bin/python \
   -e ".${extras:+[$extras]}" -c workflow/envs/constraints.txt
-# Compiled kernels are kept beside the package; the first fit need not wait for them.
-.venv/bin/spiketwin warm-up
+# Compiled kernels and modules are kept; the first fit need not wait for them.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/spiketwin warm-up

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from spiketwin.config import GradientLearning, Losses
 from spiketwin.learning import adam, adversary
+from spiketwin.learning.backward import through_time
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
@@ -24,7 +25,6 @@ from spiketwin.learning.shrinkage import shrunk, sparser
 from spiketwin.losses import (
     GANS,
     Adversary,
-    Combined,
     GradientSizes,
     RateTarget,
     SpikeGradients,
@@ -197,7 +197,7 @@ class GradientFitter:
             readout=projection(network).detach(),
         )
         combined = combine(at_spikes, self._weights(), _sizes(state), self.losses.combine)
-        gradients = _through_time(activity, network, before, combined)
+        gradients = through_time(activity, network, before, combined)
         for k, name in enumerate(after):
             parts = [found[n][2 + k] for n in found if found[n][2 + k] is not None]
             gradients[name] = sum(parts, torch.zeros_like(network.parameters[name]))
@@ -262,24 +262,6 @@ class GradientFitter:
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)
         return self._start(network, restarts), record
-
-
-def _through_time(
-    activity: Activity, network: Network, names: list[str], combined: Combined
-) -> Parameters:
-    """Gradients of the named parameters; those of the read-out as the behaviour alone has them."""
-    outputs, upstream = [activity.counts], [combined.counts]
-    if combined.projected is not None and network.traces:
-        outputs, upstream = [*outputs, activity.projected], [*upstream, combined.projected]
-    wanted = [network.parameters[name] for name in names]
-    found = torch.autograd.grad(outputs, wanted, upstream, allow_unused=True)
-    gradients = {
-        name: torch.zeros_like(value) if gradient is None else gradient
-        for name, value, gradient in zip(names, wanted, found, strict=True)
-    }
-    if "readout_weight" in gradients:
-        gradients["readout_weight"] = gradients["readout_weight"] / combined.behaviour
-    return gradients
 
 
 def _sizes(state: FitState) -> GradientSizes:

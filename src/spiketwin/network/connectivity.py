@@ -10,6 +10,7 @@ its spectral radius and by the number of delay matrices (Sourmpis et al. 2023, m
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 
 def allowed(area: np.ndarray, inhibitory: np.ndarray, local_inhibition: bool) -> np.ndarray:
@@ -53,8 +54,11 @@ def balance(weights: np.ndarray, inhibitory: np.ndarray) -> np.ndarray:
 
 
 def spectral_radius(matrix: np.ndarray) -> float:
-    """Largest absolute eigenvalue."""
-    return float(np.abs(np.linalg.eigvals(matrix)).max())
+    """Largest absolute eigenvalue.
+
+    By PyTorch: NumPy's threads wait for each other here, for seconds with some processors.
+    """
+    return float(torch.linalg.eigvals(torch.from_numpy(matrix)).abs().max())
 
 
 def initial_recurrent(
