@@ -18,13 +18,16 @@ from problem import FEATURES, SHAPES, model, recordings
 from spiketwin.learning.fit import gradient_fitter
 from spiketwin.losses import neuron_loss, trial_loss
 from spiketwin.losses.matching import debiased
-from spiketwin.network import build
+from spiketwin.network import build, set_threads
+from spiketwin.network.threads import leave_to_torch
 from spiketwin.trials.features import FeatureMap
 
 
 def run(given: argparse.Namespace, contender: str) -> Measured:
     """Mean of some evaluations after a first one."""
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
+    if contender == "loop":
+        leave_to_torch()
     shape = SHAPES["main"]
     trials = recordings(shape)
     settings = model(shape, "numba", 0.0)

@@ -14,7 +14,6 @@ one solution per trial, no covariances), ``simulation`` (without learning).
 from __future__ import annotations
 
 import numpy as np
-import torch
 from contest import Stopwatch, contest, parser
 from rls_update import _touch
 
@@ -23,7 +22,7 @@ from spiketwin.learning.rls.assemble import assemble_balanced, balanced_settings
 from spiketwin.learning.rls.fit import rate_task
 from spiketwin.learning.rls.given import given_targets
 from spiketwin.network.sparse.observe import observe
-from spiketwin.network.threads import shared
+from spiketwin.network.threads import set_threads, shared
 
 STEPS = 20_000
 
@@ -43,7 +42,7 @@ def loop(given, solver):
     """A second loop; the first one compiles and touches the memory."""
 
     def measure():
-        torch.set_num_threads(given.threads)
+        set_threads(given.threads)
         settings = model(given, solver)
         targets = given_targets(Pattern(), settings, 0)
         assembled = assemble_balanced(settings, targets, np.zeros(targets.cells, bool), 0)
@@ -62,7 +61,7 @@ def simulation(given):
     """The same trial without learning."""
 
     def measure():
-        torch.set_num_threads(given.threads)
+        set_threads(given.threads)
         settings = model(given, "ridge")
         targets = given_targets(Pattern(), settings, 0)
         made = assemble_balanced(settings, targets, np.zeros(targets.cells, bool), 0)
@@ -78,7 +77,7 @@ def limit(given):
     """100 times the packed covariances, read and written."""
 
     def measure():
-        torch.set_num_threads(given.threads)
+        set_threads(given.threads)
         width = 2 * balanced_settings(model(given, "ridge").network, 1).plastic_inputs
         values = np.zeros((given.neurons, width * (width + 1) // 2), np.float32)
 

@@ -9,12 +9,12 @@ per sample), ``shared`` (one covariance for all neurons), ``numpy`` (einsum, out
 from __future__ import annotations
 
 import numpy as np
-import torch
 from contest import Stopwatch, contest, parser
 
 from spiketwin.learning.rls import block, ridge, sequential, shared
 from spiketwin.learning.rls.regressors import Regressors, Samples
 from spiketwin.network.kernels.compiled import compiled
+from spiketwin.network.threads import set_threads
 
 TYPES = {"float32": np.float32, "float64": np.float64}
 
@@ -49,7 +49,7 @@ def learner(given, method, size, repeats, common=False):
     """Time of one sample in blocks of `size`."""
 
     def measure():
-        torch.set_num_threads(given.threads)
+        set_threads(given.threads)
         regressors, part = problem(given, common), samples(given, size)
         weights, memory = regressors.initial.copy(), method.start(regressors)
         method.absorb(regressors, memory, weights, part)

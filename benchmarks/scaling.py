@@ -16,10 +16,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from contest import Stopwatch, measured, parser
 from problem import SHAPES, Shape, problem
 from step import CONTENDERS
+
+from spiketwin.network import set_threads
 
 SIZES = {
     "trials": [25, 50, 100, 200, 400],
@@ -33,7 +34,7 @@ ENGINES = ("engine", "roulette")
 
 def point(given: argparse.Namespace, shape: Shape, contender: str) -> dict[str, float]:
     """One measurement."""
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     network, fitter, state = problem(shape, *CONTENDERS["cpu"][contender])
     state, _ = fitter.step(network, state)
     with Stopwatch() as watch:

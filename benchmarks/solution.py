@@ -23,7 +23,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import yaml
 from contest import Measured, Stopwatch, measured, parser, table
 
@@ -33,7 +32,7 @@ from spiketwin.analysis.outcomes import Readers, frequencies, train_readers
 from spiketwin.config import Config, merge, resolve
 from spiketwin.files import RunFiles
 from spiketwin.learning.fit import gradient_fitter
-from spiketwin.network import Network, build
+from spiketwin.network import Network, build, set_threads
 from spiketwin.simulate import simulate_trials
 from spiketwin.trials.features import window_matrix
 from spiketwin.trials.store import load_run_trials
@@ -120,7 +119,7 @@ def _hits(contender: Contender, readers: Readers, recorded: bool) -> dict[str, f
 
 def solve(given: argparse.Namespace, contender: str) -> Measured:
     """Fit until solved, or until the time is over."""
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     raw = _raw(given.folder, given.draw)
     model = merge({}, PUBLISHED if contender == "published" else {})
     config = resolve({**raw, "models": {"m": model}})

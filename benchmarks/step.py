@@ -20,7 +20,7 @@ from contest import Measured, Stopwatch, contest, parser
 from problem import SHAPES, problem
 
 from spiketwin.config import GradientLearning
-from spiketwin.network import on_device
+from spiketwin.network import on_device, set_threads
 
 CONTENDERS = {
     "cpu": {
@@ -34,7 +34,7 @@ CONTENDERS = {
 
 def steps(given: argparse.Namespace, engine: str, roulette: float) -> Measured:
     """Mean of some steps after a first one, which compiles and touches the memory."""
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     shape = SHAPES[given.shape]
     shape = replace(shape, trials=given.trials or shape.trials)
     network, fitter, state = on_device(problem(shape, engine, roulette), torch.device(given.device))

@@ -14,10 +14,10 @@ from spiketwin.recording import synthesize
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """One torch thread, so that results do not depend on the machine."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(1)
+    """One thread, so that results do not depend on the machine."""
+    network = sys.modules.get("spiketwin.network")
+    if network is not None:
+        network.set_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -194,12 +194,11 @@ def _prepare(given: argparse.Namespace) -> None:
 
 
 def _fit(given: argparse.Namespace) -> None:
-    import torch
-
     from spiketwin.config import TargetRun
     from spiketwin.learning import fit, fit_targets
+    from spiketwin.network import set_threads
 
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     run = _run(given)
     if isinstance(run, TargetRun):
         fit_targets(run, given.model, given.seed, _files(given, run), given.fresh)
@@ -214,12 +213,11 @@ def _warm_up(given: argparse.Namespace) -> None:
 
 
 def _simulate(given: argparse.Namespace) -> None:
-    import torch
-
     from spiketwin.config import TargetRun, with_perturbations
+    from spiketwin.network import set_threads
     from spiketwin.simulate import simulate, simulate_targets
 
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     run = _run(given)
     if isinstance(run, TargetRun):
         if given.perturb:

@@ -11,9 +11,10 @@ from scipy import stats
 
 from spiketwin.config import InputGroup
 from spiketwin.config import Network as NetworkConfig
-from spiketwin.network import Run, behaviour, build, engine_of, run, stimulate
+from spiketwin.network import Run, behaviour, build, engine_of, run, set_threads, stimulate
 from spiketwin.network.draws import CounterDraws
 from spiketwin.network.kernels.randomness import philox
+from spiketwin.network.threads import threads as allowed_threads
 from spiketwin.network.trialwise import simulate_like
 from spiketwin.trials.trialset import TrialSet
 
@@ -184,14 +185,14 @@ def test_silent_and_saturated_networks_have_finite_gradients(bias, roulette):
 @pytest.mark.parametrize("roulette", [0.0, 0.1])
 def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches(roulette):
     network = _network(torch.float32, {"a": 20, "b": 20})
-    threads = torch.get_num_threads()
+    threads = allowed_threads()
     runs = []
     try:
         for number in (1, 3):
-            torch.set_num_threads(number)
+            set_threads(number)
             runs.append(_run(network, "numba", 7, roulette=roulette))
     finally:
-        torch.set_num_threads(threads)
+        set_threads(threads)
     late = _run(network, "numba", 7, first_trial=4, rows=slice(4, 7))
     assert torch.equal(runs[0].counts, runs[1].counts)
     assert torch.equal(runs[0].counts[4:], late.counts)
@@ -204,14 +205,14 @@ def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches(roulette):
 def test_more_threads_than_processors_do_not_wait_for_ever():
     """Workers on one tile wait for each other, so that all of them must run."""
     network = _network(torch.float64, {"a": 20, "b": 20})
-    threads, many = torch.get_num_threads(), min(32, os.cpu_count() + 4) + 2
+    threads, many = allowed_threads(), min(32, os.cpu_count() + 4) + 2
     found = []
     try:
         for number in (1, many):
-            torch.set_num_threads(number)
+            set_threads(number)
             found.append(_gradients(network, _run(network, "numba", many)))
     finally:
-        torch.set_num_threads(threads)
+        set_threads(threads)
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 

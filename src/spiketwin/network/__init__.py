@@ -9,6 +9,7 @@ from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.prepared import projection
 from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
 from spiketwin.network.store import load_network, save_network
+from spiketwin.network.threads import set_threads
 from spiketwin.network.workspace import memory_available_mb
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "read_description",
     "run",
     "save_network",
+    "set_threads",
     "stimulate",
 ]

@@ -33,7 +33,7 @@ from spiketwin.network.neurons import THRESHOLD, NeuronConstants
 from spiketwin.network.prepared import Prepared, reach
 from spiketwin.network.reuse import zeros
 from spiketwin.network.spikes import SLOPE
-from spiketwin.network.threads import together
+from spiketwin.network.threads import threads, together
 from spiketwin.network.tiles import tile_back
 from spiketwin.network.workspace import Workspace
 
@@ -145,7 +145,7 @@ class _Simulation(torch.autograd.Function):
         workspace = Workspace.of(circuit, plan.escape, course, learning)
         outputs = _outputs(circuit, course)
         output = Output(*(tensor.numpy() for tensor in outputs))
-        workers = min(torch.get_num_threads(), len(course.drive))
+        workers = min(threads(), len(course.drive))
         written = workspace.events, workspace.surrogate, output
         together(
             lambda w: simulate_kernel(circuit, plan.escape, course, *written, w, workers), workers
@@ -203,13 +203,13 @@ def _backward(
     circuit: Circuit, escape: Escape, course: Course, workspace: Workspace, incoming: Incoming
 ) -> Gradients:
     """Gradients of all trials; a worker has tiles of its own where there are enough trials."""
-    trials, threads = len(course.drive), torch.get_num_threads()
+    trials, workers = len(course.drive), threads()
     exact = escape.cut == 0
-    if exact and trials < threads * TOGETHER:
+    if exact and trials < workers * TOGETHER:
         return _backward_together(circuit, escape, course, workspace, incoming)
-    tiles = _tiles(trials, threads, TILE if exact else SAMPLED_TILE)
+    tiles = _tiles(trials, workers, TILE if exact else SAMPLED_TILE)
     drive = np.zeros_like(course.drive)
-    parts = [_zeros(circuit, drive) for _ in range(min(threads, len(tiles)))]
+    parts = [_zeros(circuit, drive) for _ in range(min(workers, len(tiles)))]
 
     def work(worker: int) -> None:
         mine = parts[worker]
@@ -233,7 +233,7 @@ def _backward_together(
     trials = len(course.drive)
     first = _zeros(circuit, np.zeros_like(course.drive))
     parts = [first]
-    for _ in range(min(torch.get_num_threads(), trials) - 1):
+    for _ in range(min(threads(), trials) - 1):
         own = _zeros(circuit, first.drive)
         parts.append(own._replace(recurrent=first.recurrent, input=first.input))
     tile_back(circuit, escape, course, workspace, incoming, parts, range(trials))

@@ -19,6 +19,7 @@ from spiketwin.network.network import Network
 from spiketwin.network.prepared import Prepared, latent_offset, prepare
 from spiketwin.network.readout import filtered
 from spiketwin.network.spikes import spike_function
+from spiketwin.network.threads import leave_to_torch
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
             prepared, config, stimulation, before, bins, how.seed, how.first_trial, how.roulette
         )
     else:
+        leave_to_torch()
         counts, projected = loop.simulate(
             prepared, spike_function(config), stimulation, before, bins, source
         )
