@@ -8,7 +8,6 @@ import torch
 
 from spiketwin.config import Features, GradientLearning, Model, Scale
 from spiketwin.errors import SpiketwinError
-from spiketwin.learning import adam
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.checkpoint import digest_of, fingerprint, load_checkpoint, save_checkpoint
 from spiketwin.learning.fit import gradient_fitter, held_out_score
@@ -17,7 +16,6 @@ from spiketwin.learning.loop import Limits, learn
 from spiketwin.learning.progress import Display
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
-from spiketwin.learning.shrinkage import sparser
 from spiketwin.network import build
 from tests.artificial import two_area_trials
 
@@ -77,36 +75,6 @@ def test_batches_grow_in_equal_shares():
     config = GradientLearning(steps=340, batches=[16, 32, 64, 128])
     sizes = [batch_size(k, config) for k in range(340)]
     assert [sizes.count(b) for b in (16, 32, 64, 128)] == [85, 85, 85, 85]
-
-
-def test_adam_agrees_with_pytorch():
-    start = {"a": torch.randn(5, generator=torch.Generator().manual_seed(0))}
-    theirs = start["a"].clone().requires_grad_()
-    optimiser = torch.optim.Adam([theirs], lr=0.01, betas=(0.9, 0.99))
-    ours, moments = start, adam.start(start)
-    for k in range(20):
-        gradient = torch.sin(theirs.detach() * (k + 1))
-        theirs.grad = gradient
-        ours, moments = adam.update(ours, {"a": gradient}, moments, 0.01, 0.99, k + 1)
-        optimiser.step()
-    torch.testing.assert_close(ours["a"], theirs.detach())
-
-
-def test_sparsity_empties_small_weights_between_areas_and_leaves_those_inside_alone():
-    network = build(two_area_trials().stitching, small_model().network, (), 0)
-    weights = {
-        name: torch.full_like(network.parameters[name], 0.04) for name in ("recurrent", "input")
-    }
-    weights["recurrent"][0, :, 0] = 1e-4
-    found = sparser(network, weights, amount=1e-4)
-    area = torch.tensor(network.area)
-    across, inside = area != area[0], area == area[0]
-    assert (found["recurrent"][0, across, 0] == 0).all()
-    assert (found["recurrent"][0, inside, 0] == 1e-4).all()
-    torch.testing.assert_close(
-        found["recurrent"][0, across, 1], torch.full((20,), 0.04 - 1e-4 / 0.2)
-    )
-    torch.testing.assert_close(found["input"], torch.full_like(found["input"], 0.04 - 1e-4 / 0.2))
 
 
 def test_calibration_brings_the_rates_close_to_the_recorded_ones():

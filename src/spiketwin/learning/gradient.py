@@ -18,10 +18,10 @@ from spiketwin.config import GradientLearning, Losses
 from spiketwin.learning import adam, adversary
 from spiketwin.learning.backward import through_time
 from spiketwin.learning.calibration import calibrate
+from spiketwin.learning.descent import Descent, descended
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
-from spiketwin.learning.shrinkage import shrunk, sparser
 from spiketwin.losses import (
     GANS,
     Adversary,
@@ -40,7 +40,6 @@ from spiketwin.network import (
     Run,
     Stimulation,
     behaviour,
-    clip,
     projection,
     run,
 )
@@ -236,18 +235,14 @@ class GradientFitter:
         sizes: GradientSizes,
     ) -> FitState:
         """Adam, shrinkage, constraints, running average."""
-        changed, memory = adam.update(
-            state.parameters, gradients, state.memory, rate, self.learning.beta2, state.step + 1
+        how = Descent(
+            rate=rate,
+            beta2=self.learning.beta2,
+            shrinkage=rate * self.losses.l1,
+            sparsity=rate * self.losses.sparsity,
+            decay=min(self.learning.average, (1 + state.step) / (10 + state.step)),
         )
-        for name in ("recurrent", "input"):
-            changed[name] = shrunk(changed[name], rate * self.losses.l1)
-        if self.losses.sparsity:
-            changed |= sparser(network, changed, rate * self.losses.sparsity)
-        parameters = clip(network, {**state.parameters, **changed})
-        decay = min(self.learning.average, (1 + state.step) / (10 + state.step))
-        evaluated = {
-            name: state.evaluated[name].lerp(value, 1 - decay) for name, value in parameters.items()
-        }
+        parameters, evaluated, memory = descended(network, state, gradients, how)
         numbers = {**state.numbers, **_size_numbers(sizes)}
         return FitState(state.step + 1, parameters, evaluated, memory, numbers)
 

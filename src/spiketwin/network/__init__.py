@@ -4,7 +4,14 @@ from spiketwin.network.choice import Engine, engine_of
 from spiketwin.network.description import read_description
 from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
-from spiketwin.network.network import Network, Parameters, build, clip, float_tensor
+from spiketwin.network.network import (
+    Network,
+    Parameters,
+    bounds,
+    build,
+    clip,
+    float_tensor,
+)
 from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.prepared import projection
 from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
@@ -20,6 +27,7 @@ __all__ = [
     "Run",
     "Stimulation",
     "behaviour",
+    "bounds",
     "build",
     "clip",
     "engine_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -204,12 +205,14 @@ def _initial_readout(network: Network, seed: int) -> Parameters:
     }
 
 
+def bounds(network: Network, name: str) -> tuple[float, float]:
+    """Smallest and largest value that a parameter may have."""
+    if name in ("recurrent", "input") and network.config.dale:
+        return 0.0, math.inf
+    return (-THRESHOLD, THRESHOLD) if name == "rest" else (-math.inf, math.inf)
+
+
 def clip(network: Network, parameters: Parameters) -> Parameters:
     """Parameters with the constraints restored: signs, masks, resting offset within a threshold."""
-    clipped = dict(parameters)
-    if network.config.dale:
-        clipped["recurrent"] = parameters["recurrent"].clamp(min=0)
-        clipped["input"] = parameters["input"].clamp(min=0)
-    clipped["recurrent"] = clipped["recurrent"] * network.mask
-    clipped["rest"] = parameters["rest"].clamp(-THRESHOLD, THRESHOLD)
-    return clipped
+    clipped = {name: value.clamp(*bounds(network, name)) for name, value in parameters.items()}
+    return {**clipped, "recurrent": clipped["recurrent"] * network.mask}

@@ -24,6 +24,11 @@ def reordered(function: Callable[..., Any]) -> Any:
     return _compiled(function, FAST | {"reassoc"})
 
 
+def strict(function: Callable[..., Any]) -> Any:
+    """`compiled`, and what is not a finite number stays so."""
+    return _compiled(function, set())
+
+
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile into every caller."""
     return njit(inline="always", error_model="numpy", fastmath=FAST)(function)
