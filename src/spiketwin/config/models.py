@@ -19,6 +19,12 @@ class NeuronLoss(Section):
     """Subtract the sampling variance of the model's PSTH."""
 
 
+class DispersionLoss(Section):
+    """Squared error of the log Fano factors of single neurons."""
+
+    weight: NonNegative = 0.0
+
+
 class TrialLoss(Section):
     """Distance between the recorded and simulated single trials (T_trial)."""
 
@@ -51,6 +57,7 @@ class Losses(Section):
 
     neuron: NeuronLoss = NeuronLoss()
     trial: TrialLoss = TrialLoss()
+    dispersion: DispersionLoss = DispersionLoss()
     combine: Literal["normalised", "projected", "sum"] = "normalised"
     """How the gradients of the losses at the spikes are combined: each divided by its running
     size, the same with conflicts projected away, or a plain weighted sum."""

@@ -15,7 +15,14 @@ from spiketwin.learning.held_out import HeldOutScore
 from spiketwin.learning.loop import Limits
 from spiketwin.learning.rls.fit import recorded_task
 from spiketwin.learning.task import Task, carry_out
-from spiketwin.losses import GANS, adversary_of, groups_of, rate_target, trial_targets
+from spiketwin.losses import (
+    GANS,
+    adversary_of,
+    groups_of,
+    log_fano_target,
+    rate_target,
+    trial_targets,
+)
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
@@ -100,6 +107,7 @@ def gradient_fitter(
         learning=model.learning,
         losses=model.losses,
         rates=rate_target(train, features.psth, groups),
+        log_fano=log_fano_target(train),
         targets=targets,
         pool=stimulation_of(network, pooled),
         conditions=pooled.trials["condition"].to_numpy(dtype=str),

@@ -30,6 +30,7 @@ from spiketwin.losses import (
     SpikeGradients,
     TrialTargets,
     combine,
+    dispersion_loss,
     neuron_loss,
     trial_loss,
 )
@@ -54,6 +55,7 @@ class GradientFitter:
     ----------
     learning, losses : settings.
     rates : trial-averaged rates of the training trials.
+    log_fano : (neuron,) dispersion of their spike counts.
     targets : their single trials.
     pool : stimulation of the training trials of all sessions.
     conditions : condition of each of these trials.
@@ -66,6 +68,7 @@ class GradientFitter:
     learning: GradientLearning
     losses: Losses
     rates: RateTarget
+    log_fano: Tensor
     targets: TrialTargets
     pool: Stimulation
     conditions: np.ndarray
@@ -157,6 +160,8 @@ class GradientFitter:
         projected = activity.projected.detach().requires_grad_()
         outputs = replace(activity, counts=counts, projected=projected)
         losses = {"neuron": neuron_loss(counts, self.rates, self.losses.neuron.unbiased)}
+        if self.losses.dispersion.weight and len(counts) > 1:
+            losses["dispersion"] = dispersion_loss(counts, self.log_fano)
         trial, draw = self.losses.trial, torch.Generator().manual_seed(seed)
         if self.adversary is not None:
             views = self.adversary.views(counts, behaviour(network, outputs))
@@ -204,8 +209,12 @@ class GradientFitter:
 
     def _weights(self) -> dict[str, float]:
         trial = self.losses.trial
-        neuron = self.losses.neuron.weight
-        return {"neuron": neuron, "trial": trial.weight, "behaviour": trial.behaviour_gradient}
+        return {
+            "neuron": self.losses.neuron.weight,
+            "dispersion": self.losses.dispersion.weight,
+            "trial": trial.weight,
+            "behaviour": trial.behaviour_gradient,
+        }
 
     def _record(self, state: FitState, activity: Activity, losses: dict[str, Tensor]) -> Record:
         counts = activity.counts.detach()

@@ -2,6 +2,7 @@
 
 from spiketwin.losses.adversarial import GANS, Adversary, adversary_of
 from spiketwin.losses.combine import Combined, GradientSizes, SpikeGradients, combine
+from spiketwin.losses.dispersion import dispersion_loss, log_fano_target
 from spiketwin.losses.groups import Groups, groups_of
 from spiketwin.losses.matching import TRIAL_DISTANCES, energy
 from spiketwin.losses.neuron import neuron_loss
@@ -22,8 +23,10 @@ __all__ = [
     "TrialTargets",
     "adversary_of",
     "combine",
+    "dispersion_loss",
     "energy",
     "groups_of",
+    "log_fano_target",
     "neuron_loss",
     "rate_target",
     "trial_loss",
