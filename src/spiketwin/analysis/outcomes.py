@@ -1,19 +1,21 @@
 """Outcome frequencies: what the simulated trials would be called.
 
-    template             nearest mean feature vector of the training trials of an outcome
+    template             nearest mean feature vector of the training trials of an outcome, among the
+                         outcomes that trials of the same condition can have
     data threshold       peak activity of the outcome area against the midpoint of its two modes
     published threshold  the same against a fixed rate
-    lick classifier      logistic regression on the behaviour, among the outcomes that trials of the
-                         same condition can have (whether the animal was to lick is known)
+    lick classifier      logistic regression on the behaviour, among these outcomes likewise
+                         (whether the animal was to lick is known)
 
 Sessions whose areas do not tell the outcomes of their own training trials apart (balanced accuracy
-of the template below 0.8) say nothing about outcomes and are left out of the read-outs by activity.
+of the template below 0.8, where the condition leaves a choice) say nothing about outcomes and are
+left out of the read-outs by activity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,9 @@ from spiketwin.trials.trialset import TrialSet
 LEAST_ACCURACY = 0.8
 LEAST_TRIALS = 4
 
+Possible = Mapping[str, frozenset[str]]
+"""Condition -> outcomes that its training trials have."""
+
 
 @dataclass(frozen=True)
 class Templates:
@@ -38,7 +43,8 @@ class Templates:
     ----------
     outcomes : names.
     vectors : (outcome, D).
-    accuracy : balanced accuracy on the training trials themselves.
+    accuracy : balanced accuracy on the training trials themselves, those left out whose condition
+        allows one outcome only.
     """
 
     outcomes: tuple[str, ...]
@@ -50,23 +56,43 @@ class Templates:
         """The session tells its outcomes apart."""
         return len(self.outcomes) > 1 and self.accuracy >= LEAST_ACCURACY
 
-    def label(self, features: np.ndarray) -> np.ndarray:
-        """Outcome of the nearest template, (trial,) str."""
+    def label(self, features: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Outcome of the nearest template that each trial can have, (trial,) str.
+
+        Parameters
+        ----------
+        features : (trial, D).
+        allowed : (trial, outcome) bool.
+        """
         squares = (self.vectors**2).sum(1)[None, :] - 2 * features @ self.vectors.T
-        return np.array(self.outcomes)[squares.argmin(1)]
+        return np.array(self.outcomes)[np.where(allowed, squares, np.inf).argmin(1)]
 
 
-def templates_of(session: Session) -> Templates:
+def templates_of(session: Session, possible: Possible) -> Templates:
     """Templates of a session."""
     outcome = session.train.trials["outcome"].to_numpy(dtype=str)
     names = tuple(n for n in sorted(set(outcome)) if (outcome == n).sum() >= LEAST_TRIALS)
     features = session.vectors(session.train)
     vectors = np.array([features[outcome == name].mean(0) for name in names])
+    found = Templates(names, vectors, 0.0)
     if len(names) < 2:
-        return Templates(names, vectors, 0.0)
-    found = Templates(names, vectors, 0.0).label(features)
-    accuracy = float(np.mean([(found[outcome == name] == name).mean() for name in names]))
-    return Templates(names, vectors, accuracy)
+        return found
+    allowed = _allowed(names, conditions_of(session.train), possible)
+    right, open_ = found.label(features, allowed) == outcome, allowed.sum(1) > 1
+    judged = [right[open_ & (outcome == name)] for name in names]
+    shares = [float(trials.mean()) for trials in judged if len(trials)]
+    return replace(found, accuracy=float(np.mean(shares)) if shares else 0.0)
+
+
+def _allowed(names: Sequence[str], conditions: np.ndarray, possible: Possible) -> np.ndarray:
+    """(trial, name) bool: what each trial can be; everything where nothing is known."""
+    allowed = np.array([[name in possible.get(str(c), ()) for name in names] for c in conditions])
+    return allowed | ~allowed.any(1, keepdims=True)
+
+
+def conditions_of(trials: TrialSet) -> np.ndarray:
+    """Condition of each trial, (trial,) str."""
+    return trials.trials["condition"].to_numpy(dtype=str)
 
 
 @dataclass(frozen=True)
@@ -88,7 +114,7 @@ class Readers:
     window: np.ndarray
     analysis: Analysis
     lick: Pipeline | None
-    possible: dict[str, frozenset[str]]
+    possible: Possible
 
     def by_behaviour(self, behaviour: np.ndarray, conditions: np.ndarray) -> np.ndarray:
         """Outcome of each trial by the classifier, (trial,) str.
@@ -100,28 +126,27 @@ class Readers:
         """
         assert self.lick is not None
         names = [str(name) for name in self.lick.classes_]
-        allowed = np.array(
-            [[name in self.possible.get(str(c), names) for name in names] for c in conditions]
-        )
+        allowed = _allowed(names, conditions, self.possible)
         likely = np.where(allowed, self.lick.predict_proba(behaviour), -1.0)
         return np.array(names)[likely.argmax(1)]
 
     def labels(self, session: Session, trials: TrialSet) -> np.ndarray:
-        """Outcome of each trial: recorded, else by template, else "all"."""
+        """Outcome of each trial: recorded, else by template, else by behaviour, else "all"."""
         recorded = trials.trials["outcome"].to_numpy(dtype=str)
         if len(recorded) and (recorded != "").all():
             return recorded
-        template = self.templates[session.name]
-        if template.usable:
-            return template.label(session.vectors(trials))
+        for read in (_by_template, _by_lick):
+            found = read(session, trials, self)
+            if found is not None:
+                return found
         return np.full(len(recorded), "all")
 
 
 def train_readers(sessions: Sequence[Session], window: np.ndarray, analysis: Analysis) -> Readers:
     """Templates and classifier from the training trials."""
-    templates = {session.name: templates_of(session) for session in sessions}
-    lick = _train_lick(sessions)
-    return Readers(sessions, templates, window, analysis, lick, _possible(sessions))
+    possible = _possible(sessions)
+    templates = {session.name: templates_of(session, possible) for session in sessions}
+    return Readers(sessions, templates, window, analysis, _train_lick(sessions), possible)
 
 
 def _possible(sessions: Sequence[Session]) -> dict[str, frozenset[str]]:
@@ -199,7 +224,10 @@ def _frequency_table(labelled: list[np.ndarray], readers: Readers) -> pd.DataFra
 
 def _by_template(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
     template = readers.templates[session.name]
-    return template.label(session.vectors(trials)) if template.usable else None
+    if not template.usable:
+        return None
+    allowed = _allowed(template.outcomes, conditions_of(trials), readers.possible)
+    return template.label(session.vectors(trials), allowed)
 
 
 def peaks_hz(session: Session, trials: TrialSet, area: str, window: np.ndarray) -> np.ndarray:
@@ -242,8 +270,7 @@ def _by_published(session: Session, trials: TrialSet, readers: Readers) -> np.nd
 def _by_lick(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
     if readers.lick is None:
         return None
-    conditions = trials.trials["condition"].to_numpy(dtype=str)
-    return readers.by_behaviour(behaviour_vectors(session, trials), conditions)
+    return readers.by_behaviour(behaviour_vectors(session, trials), conditions_of(trials))
 
 
 _METHODS = {
