@@ -79,6 +79,12 @@ class GradientLearning(Section):
     """Learning rate at the end, relative to its maximum."""
     batches: list[Count] = Field(default=[24, 48, 96], min_length=1)
     """Simulated trials per step, in equal shares of the steps."""
+    cycle: list[list[str]] = Field(default=[[]], min_length=1)
+    """Conditions whose training trials the steps simulate and compare with, one entry after the
+    other; an empty one stands for all (published: all, go, no-go)."""
+    balance_outcomes: bool = False
+    """Compare a step with randomly chosen training trials of every session, such that outcomes are
+    as frequent as in all sessions together."""
     prerun_s: NonNegative = 0.1
     """Pre-run during training."""
     calibration: int = Field(default=25, ge=0)
@@ -103,6 +109,16 @@ class Model(Section):
     network: Network = Network()
     losses: Losses = Losses()
     learning: GradientLearning = GradientLearning()
+
+    @model_validator(mode="after")
+    def _discriminators_see_all(self) -> Self:
+        chosen = self.learning.cycle != [[]] or self.learning.balance_outcomes
+        if self.losses.trial.method.endswith("gan") and chosen:
+            raise ValueError(
+                f"method {self.losses.trial.method} compares all trials; leave out learning.cycle "
+                "and learning.balance_outcomes"
+            )
+        return self
 
     @property
     def matching(self) -> str:

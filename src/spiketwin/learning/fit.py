@@ -15,6 +15,7 @@ from spiketwin.learning.held_out import HeldOutScore
 from spiketwin.learning.loop import Limits
 from spiketwin.learning.rls.fit import recorded_task
 from spiketwin.learning.task import Task, carry_out
+from spiketwin.learning.turns import turns_of
 from spiketwin.losses import GANS, adversary_of, groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
@@ -90,17 +91,16 @@ def gradient_fitter(
 ) -> GradientFitter:
     """A fitter for the training trials."""
     train = trials.split("train")
-    scales = model.losses.trial.scales or features.scales
-    groups = groups_of(train, features.psth, scales)
-    weight = model.losses.trial.behaviour
+    groups = groups_of(train, features.psth, model.losses.trial.scales or features.scales)
     pooled = pool(train.sessions)
-    targets = trial_targets(train, train, features, scales, weight, groups)
-    method = model.losses.trial.method
+    rates = rate_target(train, features.psth, groups)
+    turns = turns_of(train, rates, model, features, groups)
+    method, targets = model.losses.trial.method, turns[0].targets
     return GradientFitter(
         learning=model.learning,
         losses=model.losses,
-        rates=rate_target(train, features.psth, groups),
-        targets=targets,
+        rates=rates,
+        turns=turns,
         pool=stimulation_of(network, pooled),
         conditions=pooled.trials["condition"].to_numpy(dtype=str),
         bins=groups.steps(_steps_per_bin(pooled, network)),

@@ -9,7 +9,7 @@ areas), averaged over scales.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +40,11 @@ class SessionTarget:
     columns: slice
     features: Tensor
     conditions: tuple[str, ...]
+
+    def take(self, rows: np.ndarray) -> SessionTarget:
+        """Some of the recorded trials."""
+        conditions = tuple(self.conditions[row] for row in rows)
+        return replace(self, features=self.features[torch.from_numpy(rows)], conditions=conditions)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,11 @@ class TrialTargets:
         averages = self.averages(counts).transpose(1, 2)
         traces = (behaviour * self.lengths[:, None]).transpose(1, 2)
         return self._split(averages, traces, self.windows, sessions or self.sessions)
+
+    def only(self, chosen: Mapping[str, np.ndarray]) -> TrialTargets:
+        """The same with the chosen rows of the recorded trials of each session."""
+        sessions = tuple(target.take(chosen[target.session]) for target in self.sessions)
+        return replace(self, sessions=sessions)
 
     def averages(self, counts: Tensor) -> Tensor:
         """Averages over the areas of all sessions, (trial, group, area of a session)."""
