@@ -46,9 +46,10 @@ def _trials(first: TrialSet | None = None) -> Trials:
     return Trials(tuple(sessions), stitching[columns].reset_index(drop=True))
 
 
-def _fitter(trials: Trials, **learning: object):
+def _fitter(trials: Trials, method: str = "debiased", **learning: object):
     model = Model.model_validate(
         {
+            "losses": {"trial": {"method": method}},
             "network": {"inputs": [{"name": "s", "stimulus": "s", "channels": 20}]},
             "learning": {"steps": 9, "batches": [8], "calibration": 0, "prerun_s": 0.0, **learning},
         }
@@ -151,8 +152,9 @@ def test_the_psths_are_those_of_the_mean_draw():
     np.testing.assert_allclose(got, ratio, rtol=0.1)
 
 
-def test_a_balanced_step_draws_stimuli_and_data_of_the_same_trials():
-    _, fitter = _fitter(_trials(), balance_outcomes=True)
+@pytest.mark.parametrize("method", ["debiased", "likelihood"])
+def test_a_balanced_step_draws_stimuli_and_data_of_the_same_trials(method):
+    _, fitter = _fitter(_trials(), method, balance_outcomes=True)
     turn = fitter.turns[0]
     drawn = turn.drawn(numpy_generator(0))
     position = 0

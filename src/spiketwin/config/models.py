@@ -23,10 +23,19 @@ class TrialLoss(Section):
     """Distance between the recorded and simulated single trials (T_trial)."""
 
     method: Literal[
-        "none", "hard", "exact", "sinkhorn", "energy", "debiased", "spiket-gan", "spike-gan"
+        "none",
+        "hard",
+        "exact",
+        "sinkhorn",
+        "energy",
+        "debiased",
+        "likelihood",
+        "spiket-gan",
+        "spike-gan",
     ] = "debiased"
-    """Distance between the trials, or a discriminator that learns to tell simulated from recorded
-    ones by their features (spiket-gan) or by their spikes (spike-gan)."""
+    """Distance between the trials, the spike trains of all units of matched trials (likelihood), or
+    a discriminator that learns to tell simulated from recorded trials by their features
+    (spiket-gan) or by their spikes (spike-gan)."""
     weight: NonNegative = 3.0
     within: Literal["all", "condition"] = "all"
     """Match over all trials of a session, or inside each condition."""

@@ -16,7 +16,7 @@ from spiketwin.learning.loop import Limits
 from spiketwin.learning.rls.fit import recorded_task
 from spiketwin.learning.task import Task, carry_out
 from spiketwin.learning.turns import turns_of
-from spiketwin.losses import GANS, adversary_of, groups_of, rate_target, trial_targets
+from spiketwin.losses import GANS, TrialTargets, adversary_of, groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
@@ -107,7 +107,7 @@ def gradient_fitter(
         bin_s=pooled.bin_s,
         seed=seed,
         adversary=adversary_of(method, targets, train)
-        if method in GANS and targets.sessions
+        if method in GANS and targets.sessions and isinstance(targets, TrialTargets)
         else None,
     )
 

@@ -18,9 +18,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from spiketwin.config import Features, Model
+from spiketwin.config import Features, Model, TrialLoss
 from spiketwin.errors import SpiketwinError
-from spiketwin.losses import Groups, RateTarget, TrialTargets, rate_target, trial_targets
+from spiketwin.losses import (
+    Groups,
+    RateTarget,
+    SignalTargets,
+    TrialTargets,
+    rate_target,
+    signal_targets,
+    trial_targets,
+)
 from spiketwin.trials.trialset import Trials, TrialSet
 
 
@@ -63,7 +71,7 @@ class Turn:
     """
 
     rates: RateTarget
-    targets: TrialTargets
+    targets: TrialTargets | SignalTargets
     rows: np.ndarray
     balances: Mapping[str, Balance] = field(default_factory=dict)
 
@@ -123,10 +131,17 @@ def _turn(
     if balances or sum(map(len, kept)) < offsets[-1]:
         weights = [balance.weights for balance in balances.values()]
         rates = rate_target(mine, features.psth, groups, weights or None)
-    trial = model.losses.trial
-    scales = trial.scales or features.scales
-    targets = trial_targets(train, mine, features, scales, trial.behaviour, groups)
+    targets = _targets(train, mine, model.losses.trial, features, groups)
     return Turn(rates, targets, np.concatenate(pooled), balances)
+
+
+def _targets(
+    train: Trials, trials: Trials, loss: TrialLoss, features: Features, groups: Groups
+) -> TrialTargets | SignalTargets:
+    """Single trials as the trial loss looks at them."""
+    scales = loss.scales or features.scales
+    areas = trial_targets(train, trials, features, scales, loss.behaviour, groups)
+    return signal_targets(train, trials, areas) if loss.method == "likelihood" else areas
 
 
 def balances_of(trials: Trials, rows: list[np.ndarray]) -> dict[str, Balance]:

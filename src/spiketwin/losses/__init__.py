@@ -6,6 +6,7 @@ from spiketwin.losses.groups import Groups, groups_of
 from spiketwin.losses.matching import TRIAL_DISTANCES, energy
 from spiketwin.losses.neuron import neuron_loss
 from spiketwin.losses.rates import RateTarget, rate_target
+from spiketwin.losses.signals import SignalTargets, signal_targets
 from spiketwin.losses.targets import SessionTarget, TrialTargets, trial_targets
 from spiketwin.losses.trial import trial_loss
 
@@ -18,6 +19,7 @@ __all__ = [
     "Groups",
     "RateTarget",
     "SessionTarget",
+    "SignalTargets",
     "SpikeGradients",
     "TrialTargets",
     "adversary_of",
@@ -26,6 +28,7 @@ __all__ = [
     "groups_of",
     "neuron_loss",
     "rate_target",
+    "signal_targets",
     "trial_loss",
     "trial_targets",
 ]

@@ -85,8 +85,17 @@ class TrialTargets:
         sessions : some of the sessions; absent: all.
         """
         averages = self.averages(counts).transpose(1, 2)
+        return self._split(averages, self.windows, self.read(behaviour), sessions or self.sessions)
+
+    def read(self, behaviour: Tensor) -> list[Tensor]:
+        """Filtered traces of every scale, (trial, trace, time); none where they do not count.
+
+        Parameters
+        ----------
+        behaviour : (trial, group, trace) averages.
+        """
         traces = (behaviour * self.lengths[:, None]).transpose(1, 2)
-        return self._split(averages, traces, self.windows, sessions or self.sessions)
+        return [traces @ window for window in self.windows] if self.behaviour > 0 else []
 
     def only(self, chosen: Mapping[str, np.ndarray]) -> TrialTargets:
         """The same with the chosen rows of the recorded trials of each session."""
@@ -100,8 +109,8 @@ class TrialTargets:
     def _split(
         self,
         averages: Tensor,
-        traces: Tensor,
         windows: Sequence[Tensor],
+        read: Sequence[Tensor],
         sessions: Sequence[SessionTarget],
     ) -> list[Tensor]:
         """Filter everything at once; share out by session."""
@@ -109,11 +118,10 @@ class TrialTargets:
             (averages @ window - mean[:, None]) / sd[:, None]
             for window, mean, sd in zip(windows, self.mean, self.sd, strict=True)
         ]
-        read = [traces @ window for window in windows] if self.behaviour > 0 else []
         shares = [_shared_out(values, sessions) for values in areas]
-        return [self._joined(parts, read) for parts in zip(*shares, strict=True)]
+        return [self.joined(parts, read) for parts in zip(*shares, strict=True)]
 
-    def _joined(self, areas: Sequence[Tensor], behaviour: Sequence[Tensor]) -> Tensor:
+    def joined(self, areas: Sequence[Tensor], behaviour: Sequence[Tensor]) -> Tensor:
         """Areas (trial, area, time) and traces (trial, trace, time) of all scales as vectors."""
         width = float(areas[0].shape[1])
         width += self.behaviour * behaviour[0].shape[1] if behaviour else 0
@@ -217,6 +225,7 @@ def _sessions(
             targets.mean.shape[1],
         )
         traces = float_tensor(session.behaviour).transpose(1, 2)
-        (features,) = targets._split(averages.transpose(1, 2), traces, windows, [target])
+        read = [traces @ window for window in windows] if targets.behaviour > 0 else []
+        (features,) = targets._split(averages.transpose(1, 2), windows, read, [target])
         found.append(replace(target, features=features))
     return tuple(found)

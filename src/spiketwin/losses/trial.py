@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spiketwin.losses.halves import debiased_of_all
 from spiketwin.losses.matching import MINIMUM_TRIALS, TRIAL_DISTANCES
+from spiketwin.losses.signals import SignalTargets
 from spiketwin.losses.targets import SessionTarget, TrialTargets
 
 
@@ -16,7 +17,7 @@ def trial_loss(
     counts: Tensor,
     behaviour: Tensor,
     conditions: Sequence[str],
-    targets: TrialTargets,
+    targets: TrialTargets | SignalTargets,
     method: str,
     within_condition: bool,
     generator: torch.Generator,
