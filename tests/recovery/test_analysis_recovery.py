@@ -12,6 +12,7 @@ from spiketwin.analysis.outcomes import Readers, frequencies, lick_accuracy, tra
 from spiketwin.analysis.references import CEILING, PER_CONDITION, PSTH, REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import MATCHABLE, screen, verdict
+from spiketwin.analysis.templates import Templates
 from spiketwin.analysis.variability import activity, correlations, separation
 from spiketwin.config import Analysis, resolve
 from spiketwin.trials.features import window_matrix
@@ -131,6 +132,25 @@ def test_read_outs_know_what_a_condition_allows(session, method):
     for outcome in ("Hit", "Miss", "FA", "CR"):
         assert read[outcome] == pytest.approx(truth[outcome], abs=0.03), outcome
     assert lick_accuracy(known) > 0.9
+
+
+def test_a_template_is_judged_by_trials_that_it_was_made_without():
+    """Against templates made anew without each trial; on noise, half of the trials are right."""
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(40, 200))
+    outcome = np.repeat(["a", "b"], 20)
+    allowed = np.ones((40, 2), bool)
+    means = np.array([features[outcome == name].mean(0) for name in ("a", "b")])
+    whole = Templates(("a", "b"), means, 0.0)
+    expected = []
+    for k in range(40):
+        others = np.arange(40) != k
+        left = [features[others & (outcome == name)].mean(0) for name in ("a", "b")]
+        expected.append("ab"[int(np.argmin([((features[k] - m) ** 2).sum() for m in left]))])
+    found = whole.label_left_out(features, outcome, allowed)
+    assert list(found) == expected
+    assert (whole.label(features, allowed) == outcome).mean() == 1
+    assert (found == outcome).mean() < 0.75
 
 
 def test_a_condition_that_decides_the_outcome_makes_no_template_usable(session):

@@ -7,15 +7,14 @@
     lick classifier      logistic regression on the behaviour, among these outcomes likewise
                          (whether the animal was to lick is known)
 
-Sessions whose areas do not tell the outcomes of their own training trials apart (balanced accuracy
-of the template below 0.8, where the condition leaves a choice) say nothing about outcomes and are
-left out of the read-outs by activity.
+Sessions whose templates do not tell outcomes apart say nothing about them and are left out of the
+read-out by template.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -24,75 +23,16 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from spiketwin.analysis.contenders import Contender, Session
+from spiketwin.analysis.templates import (
+    Possible,
+    Templates,
+    allowed_outcomes,
+    conditions_of,
+    templates_of,
+)
 from spiketwin.config import Analysis
 from spiketwin.trials.features import window_behaviour
 from spiketwin.trials.trialset import TrialSet
-
-LEAST_ACCURACY = 0.8
-LEAST_TRIALS = 4
-
-Possible = Mapping[str, frozenset[str]]
-"""Condition -> outcomes that its training trials have."""
-
-
-@dataclass(frozen=True)
-class Templates:
-    """Mean feature vectors of one session's training trials.
-
-    Attributes
-    ----------
-    outcomes : names.
-    vectors : (outcome, D).
-    accuracy : balanced accuracy on the training trials themselves, those left out whose condition
-        allows one outcome only.
-    """
-
-    outcomes: tuple[str, ...]
-    vectors: np.ndarray
-    accuracy: float
-
-    @property
-    def usable(self) -> bool:
-        """The session tells its outcomes apart."""
-        return len(self.outcomes) > 1 and self.accuracy >= LEAST_ACCURACY
-
-    def label(self, features: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """Outcome of the nearest template that each trial can have, (trial,) str.
-
-        Parameters
-        ----------
-        features : (trial, D).
-        allowed : (trial, outcome) bool.
-        """
-        squares = (self.vectors**2).sum(1)[None, :] - 2 * features @ self.vectors.T
-        return np.array(self.outcomes)[np.where(allowed, squares, np.inf).argmin(1)]
-
-
-def templates_of(session: Session, possible: Possible) -> Templates:
-    """Templates of a session."""
-    outcome = session.train.trials["outcome"].to_numpy(dtype=str)
-    names = tuple(n for n in sorted(set(outcome)) if (outcome == n).sum() >= LEAST_TRIALS)
-    features = session.vectors(session.train)
-    vectors = np.array([features[outcome == name].mean(0) for name in names])
-    found = Templates(names, vectors, 0.0)
-    if len(names) < 2:
-        return found
-    allowed = _allowed(names, conditions_of(session.train), possible)
-    right, open_ = found.label(features, allowed) == outcome, allowed.sum(1) > 1
-    judged = [right[open_ & (outcome == name)] for name in names]
-    shares = [float(trials.mean()) for trials in judged if len(trials)]
-    return replace(found, accuracy=float(np.mean(shares)) if shares else 0.0)
-
-
-def _allowed(names: Sequence[str], conditions: np.ndarray, possible: Possible) -> np.ndarray:
-    """(trial, name) bool: what each trial can be; everything where nothing is known."""
-    allowed = np.array([[name in possible.get(str(c), ()) for name in names] for c in conditions])
-    return allowed | ~allowed.any(1, keepdims=True)
-
-
-def conditions_of(trials: TrialSet) -> np.ndarray:
-    """Condition of each trial, (trial,) str."""
-    return trials.trials["condition"].to_numpy(dtype=str)
 
 
 @dataclass(frozen=True)
@@ -126,7 +66,7 @@ class Readers:
         """
         assert self.lick is not None
         names = [str(name) for name in self.lick.classes_]
-        allowed = _allowed(names, conditions, self.possible)
+        allowed = allowed_outcomes(names, conditions, self.possible)
         likely = np.where(allowed, self.lick.predict_proba(behaviour), -1.0)
         return np.array(names)[likely.argmax(1)]
 
@@ -226,7 +166,7 @@ def _by_template(session: Session, trials: TrialSet, readers: Readers) -> np.nda
     template = readers.templates[session.name]
     if not template.usable:
         return None
-    allowed = _allowed(template.outcomes, conditions_of(trials), readers.possible)
+    allowed = allowed_outcomes(template.outcomes, conditions_of(trials), readers.possible)
     return template.label(session.vectors(trials), allowed)
 
 
