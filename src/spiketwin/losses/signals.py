@@ -6,16 +6,17 @@ With F the filter of a time scale, of the recorded trials y, the simulated ones 
     L = mean over Hungarian pairs, units j, times t of [ (F x_j - m_j)/d_j - (s_j - m_j)/d_j ]^2
 
 for equally many trials, drawn at random (`loss_trial_matched_mle` of Sourmpis et al. 2023, code;
-`matching.hard` on these vectors). If x were firing probabilities, L would be least at those of the
-recorded trials, like a likelihood. It differs from the published code in three things:
+`matching.hard` on these vectors). It differs from the published code in three things:
 
-* Published networks enter with their firing probabilities, here with their spikes. The gradient of
-  a square at a spike, passed straight through the sample, has the mean of the one at the
-  probability; what differs is who is paired with whom, and the value, which has the variance of the
-  spikes on top.
+* Published networks enter with their firing probabilities, here with their spikes and the spikes'
+  surrogate gradient; the engine gives no probabilities.
 * The published code takes [F y > 0], any spike within a window, and compares it with the mean
   number of spikes per bin; that is met at about twenty times the recorded rates.
 * The published loss is the sum over sessions, here it is their mean, as for every other loss.
+
+It is no likelihood. Of a unit that fires c +- sqrt(v) times in a window and that nothing predicts,
+a square is least at c^2 / (c^2 + v) of the recorded rate, for spikes as well as for firing
+probabilities that are all or nothing from step to step, as those of noisy membranes are.
 
 Behaviour traces count as `behaviour` units each.
 """
