@@ -43,8 +43,8 @@ def run(given: argparse.Namespace, contender: str) -> Measured:
     jaw = torch.randn(shape.trials, groups, 1, generator=generator)
 
     def engine() -> list[torch.Tensor]:
-        conditions = ["all"] * shape.trials
-        loss = trial_loss(counts, jaw, conditions, fitter.targets, "debiased", False, generator)
+        conditions, targets = ["all"] * shape.trials, fitter.turns[0].targets
+        loss = trial_loss(counts, jaw, conditions, targets, "debiased", False, generator)
         return [loss, neuron_loss(counts, fitter.rates, True)]
 
     maps = [FeatureMap.of(s, FEATURES) for s in trials.sessions]

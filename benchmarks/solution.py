@@ -143,7 +143,8 @@ def solve(given: argparse.Namespace, contender: str) -> Measured:
 
 
 def _raw(folder: Path, draw: int) -> dict[str, object]:
-    raw: dict[str, object] = yaml.safe_load(ARTIFICIAL.read_text())
+    raw = yaml.safe_load(ARTIFICIAL.read_text())
+    raw["analysis"].pop("published", None)
     synthetic = {"name": f"draw-{draw}", "draw": draw}
     return merge(raw, {"recordings": {"folder": str(folder), "synthetic": synthetic}})
 

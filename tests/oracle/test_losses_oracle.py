@@ -7,10 +7,20 @@ import ot
 import pytest
 import torch
 from geomloss import SamplesLoss
+from scipy.optimize import linear_sum_assignment
 
+from spiketwin.config import Features, Scale
+from spiketwin.losses import groups_of, signal_targets, trial_loss, trial_targets
 from spiketwin.losses.counts import filtered_moments, population_averages
 from spiketwin.losses.matching import energy, exact, hard
 from spiketwin.losses.sinkhorn import sinkhorn_divergence
+from spiketwin.trials.features import window_matrix
+from tests.artificial import two_area_trials
+
+FEATURES = Features(
+    scales=[Scale(window_s=0.048, stride_s=0.024), Scale(window_s=0.02, stride_s=0.01)],
+    psth=Scale(window_s=0.012, stride_s=0.006),
+)
 
 
 def _sets(n: int, m: int, d: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
@@ -112,3 +122,48 @@ def test_population_averages_and_their_gradient_agree_with_a_product():
         found.append((averages, torch.autograd.grad(averages, leaf, upstream)[0]))
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def _likelihood_targets(behaviour):
+    train = two_area_trials(trials=40).split("train")
+    groups = groups_of(train, FEATURES.psth, FEATURES.scales)
+    areas = trial_targets(train, train, FEATURES, FEATURES.scales, behaviour, groups)
+    return train.sessions[0], signal_targets(train, train, areas), groups
+
+
+def _in_groups(values, groups):
+    """Sums over the bins of each group."""
+    starts = np.searchsorted(groups.of_bin, np.arange(groups.of_bin[-1] + 1))
+    return torch.from_numpy(np.add.reduceat(values, starts, axis=1).astype(np.float32))
+
+
+@pytest.mark.parametrize("behaviour", [0.0, 2.0])
+def test_likelihood_like_loss_agrees_with_plain_loops(behaviour):
+    recorded, targets, groups = _likelihood_targets(behaviour)
+    simulated = two_area_trials(draw=1, trials=40).split("train").sessions[0]
+    jaws = [(one.behaviour[:, :, 0]).astype(float) for one in (simulated, recorded)]
+    total = np.zeros((20, 20))
+    for scale in FEATURES.scales:
+        window = window_matrix(150, 0.002, scale)
+        for unit in range(40):
+            y = (recorded.counts[:, :, unit] > 0).astype(float) @ window
+            x = simulated.counts[:, :, unit].astype(float) @ window
+            sd = y.std() or 1.0
+            total += (((x[:, None] - y[None]) / sd) ** 2).mean(2)
+        x, y = (jaw @ window for jaw in jaws)
+        total += behaviour * ((x[:, None] - y[None]) ** 2).mean(2)
+    cost = total / (len(FEATURES.scales) * (40 + behaviour))
+    expected = cost[linear_sum_assignment(cost)].mean()
+    spikes = np.zeros_like(simulated.counts)
+    spikes[:, :, simulated.units["neuron"]] = simulated.counts
+    traces = _in_groups(simulated.behaviour, groups) / targets.lengths[:, None]
+    found = trial_loss(
+        _in_groups(spikes, groups),
+        traces,
+        ["all"] * 20,
+        targets,
+        "likelihood",
+        False,
+        torch.Generator().manual_seed(0),
+    )
+    assert found.item() == pytest.approx(expected, rel=1e-4)

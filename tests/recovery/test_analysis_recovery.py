@@ -8,14 +8,15 @@ import pytest
 from spiketwin.analysis.behaviour import predict
 from spiketwin.analysis.contenders import Contender, Session, reference, sessions_of
 from spiketwin.analysis.neurons import fano_factors, isi_cvs, psth_correlations
-from spiketwin.analysis.outcomes import frequencies, lick_accuracy, train_readers
+from spiketwin.analysis.outcomes import Readers, frequencies, lick_accuracy, train_readers
 from spiketwin.analysis.references import CEILING, PER_CONDITION, PSTH, REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import MATCHABLE, screen, verdict
-from spiketwin.analysis.variability import correlations, separation
+from spiketwin.analysis.templates import Templates
+from spiketwin.analysis.variability import activity, correlations, separation
 from spiketwin.config import Analysis, resolve
 from spiketwin.trials.features import window_matrix
-from spiketwin.trials.trialset import Trials
+from spiketwin.trials.trialset import Trials, TrialSet
 from tests.artificial import two_area_trials
 
 CONFIG = resolve(
@@ -107,22 +108,81 @@ def test_every_method_counts_the_hits(twin, readers):
         assert hits[method] == pytest.approx(truth, abs=0.03), method
 
 
-def test_the_lick_classifier_knows_what_a_condition_allows(session):
-    """The same jaw is a hit where the animal was to lick and a false alarm where it was not."""
+def _with_nogo(session: Session) -> Session:
+    """The same jaw and activity are a hit where the animal was to lick, else a false alarm."""
     table = session.recorded.trials.copy()
     nogo = np.arange(len(table)) // 4 % 2 == 1
     renamed = table["outcome"].map({"Hit": "FA", "Miss": "CR"})
     table["condition"] = np.where(nogo, "nogo", "go")
     table["outcome"] = np.where(nogo, renamed, table["outcome"])
-    both = replace(session, recorded=replace(session.recorded, trials=table))
-    window = window_matrix(150, 0.002, CONFIG.features.psth)
-    known = train_readers([both], window, CONFIG.analysis)
+    return replace(session, recorded=replace(session.recorded, trials=table))
+
+
+def _readers(session: Session) -> Readers:
+    return train_readers([session], window_matrix(150, 0.002, CONFIG.features.psth), Analysis())
+
+
+@pytest.mark.parametrize("method", ["lick classifier", "template"])
+def test_read_outs_know_what_a_condition_allows(session, method):
+    both = _with_nogo(session)
+    known = _readers(both)
     found = frequencies(Contender("data", -1, {"session-0": both.test}), known)
-    lick = found[found["method"] == "lick classifier"].set_index("outcome")["frequency"]
+    read = found[found["method"] == method].set_index("outcome")["frequency"]
     truth = both.test.trials["outcome"].value_counts(normalize=True)
     for outcome in ("Hit", "Miss", "FA", "CR"):
-        assert lick[outcome] == pytest.approx(truth[outcome], abs=0.03), outcome
+        assert read[outcome] == pytest.approx(truth[outcome], abs=0.03), outcome
     assert lick_accuracy(known) > 0.9
+
+
+def test_a_template_is_judged_by_trials_that_it_was_made_without():
+    """Against templates made anew without each trial; on noise, half of the trials are right."""
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(40, 200))
+    outcome = np.repeat(["a", "b"], 20)
+    allowed = np.ones((40, 2), bool)
+    means = np.array([features[outcome == name].mean(0) for name in ("a", "b")])
+    whole = Templates(("a", "b"), means, 0.0)
+    expected = []
+    for k in range(40):
+        others = np.arange(40) != k
+        left = [features[others & (outcome == name)].mean(0) for name in ("a", "b")]
+        expected.append("ab"[int(np.argmin([((features[k] - m) ** 2).sum() for m in left]))])
+    found = whole.label_left_out(features, outcome, allowed)
+    assert list(found) == expected
+    assert (whole.label(features, allowed) == outcome).mean() == 1
+    assert (found == outcome).mean() < 0.75
+
+
+def test_a_condition_that_decides_the_outcome_makes_no_template_usable(session):
+    table = session.recorded.trials.assign(condition=session.recorded.trials["outcome"])
+    decided = replace(session, recorded=replace(session.recorded, trials=table))
+    assert _readers(session).templates["session-0"].usable
+    assert not _readers(decided).templates["session-0"].usable
+
+
+def _seen_in_area1(trials: TrialSet) -> TrialSet:
+    """The area that responds on every trial, and no recorded outcome."""
+    rows = np.flatnonzero(trials.units["area"] == "area1")
+    return replace(
+        trials,
+        counts=trials.counts[:, :, rows],
+        units=trials.units.iloc[rows].reset_index(drop=True),
+        trials=trials.trials.assign(outcome=""),
+    )
+
+
+def test_trials_are_named_by_behaviour_where_activity_says_nothing(trials, twin):
+    silent = replace(_seen_in_area1(trials.sessions[0]), trials=trials.sessions[0].trials)
+    seen = sessions_of(Trials((silent,), trials.stitching), CONFIG)[0]
+    readers = _readers(seen)
+    assert not readers.templates["session-0"].usable
+    truth = two_area_trials(draw=1, trials=800).sessions[0].trials["outcome"].to_numpy(dtype=str)
+    simulated = _seen_in_area1(twin.trials["session-0"])
+    labels = readers.labels(seen, simulated)
+    assert (labels == truth).mean() > 0.95
+    course = activity(Contender("m", 0, {"session-0": simulated}), readers)
+    assert set(course["outcome"]) == {"all", "Hit", "Miss"}
+    assert set(replace(readers, lick=None).labels(seen, simulated)) == {"all"}
 
 
 def test_trivial_models_miss_the_two_modes(session, readers):

@@ -43,12 +43,12 @@ def generator(seed=0):
 @pytest.mark.parametrize("method", GANS)
 def test_recorded_and_simulated_trials_are_seen_alike(method):
     _, fitter = setting(method)
-    adversary = fitter.adversary
+    adversary, targets = fitter.adversary, fitter.turns[0].targets
     sessions = two_area_trials().split("train").sessions
     for k, (session, neurons) in enumerate(zip(sessions, adversary.neurons, strict=True)):
-        counts = np.zeros((*session.counts.shape[:2], len(fitter.targets.column)), np.float32)
+        counts = np.zeros((*session.counts.shape[:2], len(targets.column)), np.float32)
         counts[:, :, neurons] = session.counts
-        of_bin = torch.from_numpy(fitter.targets.groups.of_bin)
+        of_bin = torch.from_numpy(targets.groups.of_bin)
         bins = torch.from_numpy(counts)
         grouped = bins.new_zeros(len(bins), int(of_bin[-1]) + 1, bins.shape[2])
         grouped.index_add_(1, of_bin, bins)
@@ -60,7 +60,7 @@ def test_recorded_and_simulated_trials_are_seen_alike(method):
         if method == SPIKES:
             torch.testing.assert_close(view, adversary.recorded[k])
         else:
-            areas = fitter.targets.features(grouped, traces / lengths[:, None])[k]
+            areas = targets.features(grouped, traces / lengths[:, None])[k]
             torch.testing.assert_close(view, areas * areas.shape[1] ** 0.5)
             neural = session.counts.shape[0]
             assert view.shape == adversary.recorded[k].shape and len(view) == neural

@@ -6,7 +6,7 @@ import torch
 
 from spiketwin.config import Features, Scale
 from spiketwin.learning.fit import gradient_fitter
-from spiketwin.losses import dispersion_loss, log_fano_target
+from spiketwin.losses.dispersion import dispersion_loss, log_fano_target
 from spiketwin.network import Run, build, run
 from spiketwin.trials.trialset import Trials
 from tests.artificial import two_area_trials
@@ -63,4 +63,4 @@ def _distance_after_a_fit(trials: Trials, weight: float) -> float:
     rows = np.arange(200) % fitter.pool.trials
     fitted = network.with_parameters(state.parameters)
     activity = run(fitted, fitter.pool.take(rows), Run(7, fitter.bins))
-    return float(dispersion_loss(activity.counts, fitter.log_fano))
+    return float(dispersion_loss(activity.counts, fitter.rates.log_fano))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from spiketwin.config import Features, GradientLearning, Model, Scale
+from spiketwin.config import Features, GradientLearning, Model, NeuronLoss, Scale
 from spiketwin.errors import SpiketwinError
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.checkpoint import digest_of, fingerprint, load_checkpoint, save_checkpoint
@@ -24,9 +24,10 @@ FEATURES = Features(
 )
 
 
-def small_model(**learning: object) -> Model:
+def small_model(method: str = "debiased", **learning: object) -> Model:
     return Model.model_validate(
         {
+            "losses": {"trial": {"method": method}},
             "network": {
                 "inputs": [
                     {"name": "stimulus", "stimulus": "s", "channels": 20},
@@ -130,6 +131,17 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(tmp_path):
     assert all(torch.equal(fitted[0].best[n], fitted[1].best[n]) for n in fitted[0].best)
     assert [h["held_out"] for h in fitted[0].history][-1] == fitted[1].history[-1]["held_out"]
     assert not torch.equal(fitted[0].best["recurrent"], fitted[2].best["recurrent"])
+
+
+def test_the_likelihood_like_loss_alone_falls():
+    model = small_model("likelihood", steps=30, learning_rate=0.01, roulette=0.0)
+    alone = model.losses.model_copy(update={"neuron": NeuronLoss(weight=0)})
+    _, network, fitter, _ = _setting(model.model_copy(update={"losses": alone}))
+    state, losses = fitter.start(network), []
+    for _ in range(30):
+        state, record = fitter.step(network, state)
+        losses.append(record.loss_trial)
+    assert np.mean(losses[-5:]) < 0.95 * np.mean(losses[:5])
 
 
 @dataclass

@@ -5,6 +5,8 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
+from spiketwin.config import Features, Scale
+from spiketwin.losses import SignalTargets, groups_of, signal_targets, trial_loss, trial_targets
 from spiketwin.losses.assignment import assign
 from spiketwin.losses.combine import GradientSizes, SpikeGradients, combine, without_conflicts
 from spiketwin.losses.distances import distances, mean_self_distance
@@ -13,6 +15,7 @@ from spiketwin.losses.matching import TRIAL_DISTANCES, debiased, energy, exact, 
 from spiketwin.losses.neuron import neuron_loss
 from spiketwin.losses.rates import RateTarget
 from spiketwin.losses.sinkhorn import sinkhorn_divergence
+from tests.artificial import two_area_trials
 
 
 def _generator(seed: int = 0) -> torch.Generator:
@@ -127,6 +130,7 @@ def _rate_target(bins: int, psth: torch.Tensor) -> RateTarget:
         rate_hz=torch.ones(neurons),
         before=torch.ones(bins).bool(),
         before_s=1.0,
+        log_fano=torch.zeros(neurons),
     )
 
 
@@ -220,3 +224,26 @@ def test_plain_sum_weighs_the_gradients():
     weights = {"neuron": 2.0, "trial": 0.5, "behaviour": 1.0}
     found, _ = _combined(gradients, "sum", weights=weights)
     torch.testing.assert_close(found.counts, 2 * gradients["neuron"] + 0.5 * gradients["trial"])
+
+
+def _likelihood(probability: torch.Tensor, targets: SignalTargets) -> float:
+    """Likelihood-like loss of trials that all have these spikes per bin (group, neuron)."""
+    same = probability.expand(30, *probability.shape)
+    traces = torch.zeros(30, len(probability), 1)
+    draw = _generator()
+    return trial_loss(same, traces, ["all"] * 30, targets, "likelihood", False, draw).item()
+
+
+def test_the_likelihood_like_loss_is_least_at_the_recorded_probabilities():
+    features = Features(scales=[Scale(window_s=0.048, stride_s=0.024)])
+    train = two_area_trials(trials=60).split("train")
+    groups = groups_of(train, features.psth, features.scales)
+    areas = trial_targets(train, train, features, features.scales, 0.0, groups)
+    targets = signal_targets(train, train, areas)
+    (session,) = train.sessions
+    mean = np.zeros(session.counts.shape[1:], np.float32)
+    mean[:, session.units["neuron"]] = session.counts.mean(0)
+    grouped = torch.zeros(len(groups.lengths), mean.shape[1])
+    grouped.index_add_(0, torch.from_numpy(groups.of_bin), torch.from_numpy(mean))
+    losses = [_likelihood(grouped * factor, targets) for factor in (0.7, 0.9, 1.0, 1.1, 1.4, 20.0)]
+    assert min(losses) == losses[2]

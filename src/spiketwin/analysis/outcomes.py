@@ -1,13 +1,14 @@
 """Outcome frequencies: what the simulated trials would be called.
 
-    template             nearest mean feature vector of the training trials of an outcome
+    template             nearest mean feature vector of the training trials of an outcome, among the
+                         outcomes that trials of the same condition can have
     data threshold       peak activity of the outcome area against the midpoint of its two modes
     published threshold  the same against a fixed rate
-    lick classifier      logistic regression on the behaviour, among the outcomes that trials of the
-                         same condition can have (whether the animal was to lick is known)
+    lick classifier      logistic regression on the behaviour, among these outcomes likewise
+                         (whether the animal was to lick is known)
 
-Sessions whose areas do not tell the outcomes of their own training trials apart (balanced accuracy
-of the template below 0.8) say nothing about outcomes and are left out of the read-outs by activity.
+Sessions whose templates do not tell outcomes apart say nothing about them and are left out of the
+read-out by template.
 """
 
 from __future__ import annotations
@@ -22,51 +23,16 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from spiketwin.analysis.contenders import Contender, Session
+from spiketwin.analysis.templates import (
+    Possible,
+    Templates,
+    allowed_outcomes,
+    conditions_of,
+    templates_of,
+)
 from spiketwin.config import Analysis
 from spiketwin.trials.features import window_behaviour
 from spiketwin.trials.trialset import TrialSet
-
-LEAST_ACCURACY = 0.8
-LEAST_TRIALS = 4
-
-
-@dataclass(frozen=True)
-class Templates:
-    """Mean feature vectors of one session's training trials.
-
-    Attributes
-    ----------
-    outcomes : names.
-    vectors : (outcome, D).
-    accuracy : balanced accuracy on the training trials themselves.
-    """
-
-    outcomes: tuple[str, ...]
-    vectors: np.ndarray
-    accuracy: float
-
-    @property
-    def usable(self) -> bool:
-        """The session tells its outcomes apart."""
-        return len(self.outcomes) > 1 and self.accuracy >= LEAST_ACCURACY
-
-    def label(self, features: np.ndarray) -> np.ndarray:
-        """Outcome of the nearest template, (trial,) str."""
-        squares = (self.vectors**2).sum(1)[None, :] - 2 * features @ self.vectors.T
-        return np.array(self.outcomes)[squares.argmin(1)]
-
-
-def templates_of(session: Session) -> Templates:
-    """Templates of a session."""
-    outcome = session.train.trials["outcome"].to_numpy(dtype=str)
-    names = tuple(n for n in sorted(set(outcome)) if (outcome == n).sum() >= LEAST_TRIALS)
-    features = session.vectors(session.train)
-    vectors = np.array([features[outcome == name].mean(0) for name in names])
-    if len(names) < 2:
-        return Templates(names, vectors, 0.0)
-    found = Templates(names, vectors, 0.0).label(features)
-    accuracy = float(np.mean([(found[outcome == name] == name).mean() for name in names]))
-    return Templates(names, vectors, accuracy)
 
 
 @dataclass(frozen=True)
@@ -88,7 +54,7 @@ class Readers:
     window: np.ndarray
     analysis: Analysis
     lick: Pipeline | None
-    possible: dict[str, frozenset[str]]
+    possible: Possible
 
     def by_behaviour(self, behaviour: np.ndarray, conditions: np.ndarray) -> np.ndarray:
         """Outcome of each trial by the classifier, (trial,) str.
@@ -100,28 +66,27 @@ class Readers:
         """
         assert self.lick is not None
         names = [str(name) for name in self.lick.classes_]
-        allowed = np.array(
-            [[name in self.possible.get(str(c), names) for name in names] for c in conditions]
-        )
+        allowed = allowed_outcomes(names, conditions, self.possible)
         likely = np.where(allowed, self.lick.predict_proba(behaviour), -1.0)
         return np.array(names)[likely.argmax(1)]
 
     def labels(self, session: Session, trials: TrialSet) -> np.ndarray:
-        """Outcome of each trial: recorded, else by template, else "all"."""
+        """Outcome of each trial: recorded, else by template, else by behaviour, else "all"."""
         recorded = trials.trials["outcome"].to_numpy(dtype=str)
         if len(recorded) and (recorded != "").all():
             return recorded
-        template = self.templates[session.name]
-        if template.usable:
-            return template.label(session.vectors(trials))
+        for read in (_by_template, _by_lick):
+            found = read(session, trials, self)
+            if found is not None:
+                return found
         return np.full(len(recorded), "all")
 
 
 def train_readers(sessions: Sequence[Session], window: np.ndarray, analysis: Analysis) -> Readers:
     """Templates and classifier from the training trials."""
-    templates = {session.name: templates_of(session) for session in sessions}
-    lick = _train_lick(sessions)
-    return Readers(sessions, templates, window, analysis, lick, _possible(sessions))
+    possible = _possible(sessions)
+    templates = {session.name: templates_of(session, possible) for session in sessions}
+    return Readers(sessions, templates, window, analysis, _train_lick(sessions), possible)
 
 
 def _possible(sessions: Sequence[Session]) -> dict[str, frozenset[str]]:
@@ -199,7 +164,10 @@ def _frequency_table(labelled: list[np.ndarray], readers: Readers) -> pd.DataFra
 
 def _by_template(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
     template = readers.templates[session.name]
-    return template.label(session.vectors(trials)) if template.usable else None
+    if not template.usable:
+        return None
+    allowed = allowed_outcomes(template.outcomes, conditions_of(trials), readers.possible)
+    return template.label(session.vectors(trials), allowed)
 
 
 def peaks_hz(session: Session, trials: TrialSet, area: str, window: np.ndarray) -> np.ndarray:
@@ -242,8 +210,7 @@ def _by_published(session: Session, trials: TrialSet, readers: Readers) -> np.nd
 def _by_lick(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
     if readers.lick is None:
         return None
-    conditions = trials.trials["condition"].to_numpy(dtype=str)
-    return readers.by_behaviour(behaviour_vectors(session, trials), conditions)
+    return readers.by_behaviour(behaviour_vectors(session, trials), conditions_of(trials))
 
 
 _METHODS = {

@@ -23,6 +23,7 @@ from spiketwin.analysis.outcomes import (
     train_readers,
 )
 from spiketwin.analysis.perturbations import perturbation_tables
+from spiketwin.analysis.published import published_table
 from spiketwin.analysis.references import REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import screen
@@ -183,8 +184,13 @@ def _write(
     for name, parts in tables.items():
         write_table(files.table(name), pd.concat(parts, ignore_index=True), csv=True)
     write_table(files.table("screening"), screen(trials, config), csv=True)
-    write_table(files.table("fits"), fit_table(config, files), csv=True)
+    fits, scores = fit_table(config, files), book.table()
+    write_table(files.table("fits"), fits, csv=True)
     if config.gradient_models:
         write_table(files.table("connectivity"), connectivity_table(config, files), csv=True)
         write_table(files.table("currents"), current_table(config, files), csv=True)
-    write_table(files.table("scores"), book.table(), csv=True)
+    if config.analysis.published:
+        outcomes = pd.concat(tables["outcomes"], ignore_index=True)
+        beside = published_table(config, files, scores, outcomes, fits)
+        write_table(files.table("published"), beside, csv=True)
+    write_table(files.table("scores"), scores, csv=True)

@@ -8,6 +8,17 @@ from pydantic import Field, model_validator
 
 from spiketwin.config.section import Count, Name, Positive, Section
 
+Variant = Literal[
+    "no TM",
+    "hard TM",
+    "soft TM",
+    "spikeT-GAN",
+    "MLE-like",
+    "soft TM, recordings",
+    "no TM, recordings",
+]
+"""Published models of trial matching (TM): of artificial data, and of recordings."""
+
 
 class Perturbation(Section):
     """A current into some neurons of a fitted model for some time, as light would drive them."""
@@ -46,6 +57,9 @@ class Analysis(Section):
     """Also write the simulated trials as NWB, one file per session, in the recordings' layout."""
     perturbations: list[Perturbation] = []
     """Simulated for every fitted model, with the random numbers of its unperturbed trials."""
+    published: dict[Name, Variant] = {}
+    """Model -> variant of Sourmpis et al. (2023) whose published numbers stand beside its own in
+    the table `published`."""
     reference_seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

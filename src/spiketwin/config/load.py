@@ -66,6 +66,11 @@ class Config(Section):
         for name, rated in self.models.items():
             if isinstance(rated, RateModel):
                 _check_rates(name, rated, self)
+        strange = sorted(self.analysis.published.keys() - self.gradient_models.keys())
+        if strange:
+            raise ValueError(
+                f"analysis.published names {strange[0]!r}, no model fitted by gradient"
+            )
         others = self.models.keys() - self.gradient_models.keys()
         if others and self.analysis.perturbations:
             raise ValueError(

@@ -29,10 +29,19 @@ class TrialLoss(Section):
     """Distance between the recorded and simulated single trials (T_trial)."""
 
     method: Literal[
-        "none", "hard", "exact", "sinkhorn", "energy", "debiased", "spiket-gan", "spike-gan"
+        "none",
+        "hard",
+        "exact",
+        "sinkhorn",
+        "energy",
+        "debiased",
+        "likelihood",
+        "spiket-gan",
+        "spike-gan",
     ] = "debiased"
-    """Distance between the trials, or a discriminator that learns to tell simulated from recorded
-    ones by their features (spiket-gan) or by their spikes (spike-gan)."""
+    """Distance between the trials, the spike trains of all units of matched trials (likelihood), or
+    a discriminator that learns to tell simulated from recorded trials by their features
+    (spiket-gan) or by their spikes (spike-gan)."""
     weight: NonNegative = 3.0
     within: Literal["all", "condition"] = "all"
     """Match over all trials of a session, or inside each condition."""
@@ -86,6 +95,12 @@ class GradientLearning(Section):
     """Learning rate at the end, relative to its maximum."""
     batches: list[Count] = Field(default=[24, 48, 96], min_length=1)
     """Simulated trials per step, in equal shares of the steps."""
+    cycle: list[list[str]] = Field(default=[[]], min_length=1)
+    """Conditions whose training trials the steps simulate and compare with, one entry after the
+    other; an empty one stands for all (published: all, go, no-go)."""
+    balance_outcomes: bool = False
+    """Compare a step with randomly chosen training trials of every session, such that outcomes are
+    as frequent as in all sessions together."""
     prerun_s: NonNegative = 0.1
     """Pre-run during training."""
     calibration: int = Field(default=25, ge=0)
@@ -110,6 +125,16 @@ class Model(Section):
     network: Network = Network()
     losses: Losses = Losses()
     learning: GradientLearning = GradientLearning()
+
+    @model_validator(mode="after")
+    def _discriminators_see_all(self) -> Self:
+        chosen = self.learning.cycle != [[]] or self.learning.balance_outcomes
+        if self.losses.trial.method.endswith("gan") and chosen:
+            raise ValueError(
+                f"method {self.losses.trial.method} compares all trials; leave out learning.cycle "
+                "and learning.balance_outcomes"
+            )
+        return self
 
     @property
     def matching(self) -> str:

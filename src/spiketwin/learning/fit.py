@@ -15,14 +15,8 @@ from spiketwin.learning.held_out import HeldOutScore
 from spiketwin.learning.loop import Limits
 from spiketwin.learning.rls.fit import recorded_task
 from spiketwin.learning.task import Task, carry_out
-from spiketwin.losses import (
-    GANS,
-    adversary_of,
-    groups_of,
-    log_fano_target,
-    rate_target,
-    trial_targets,
-)
+from spiketwin.learning.turns import turns_of
+from spiketwin.losses import GANS, TrialTargets, adversary_of, groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
@@ -97,25 +91,23 @@ def gradient_fitter(
 ) -> GradientFitter:
     """A fitter for the training trials."""
     train = trials.split("train")
-    scales = model.losses.trial.scales or features.scales
-    groups = groups_of(train, features.psth, scales)
-    weight = model.losses.trial.behaviour
+    groups = groups_of(train, features.psth, model.losses.trial.scales or features.scales)
     pooled = pool(train.sessions)
-    targets = trial_targets(train, train, features, scales, weight, groups)
-    method = model.losses.trial.method
+    rates = rate_target(train, features.psth, groups)
+    turns = turns_of(train, rates, model, features, groups)
+    method, targets = model.losses.trial.method, turns[0].targets
     return GradientFitter(
         learning=model.learning,
         losses=model.losses,
-        rates=rate_target(train, features.psth, groups),
-        log_fano=log_fano_target(train),
-        targets=targets,
+        rates=rates,
+        turns=turns,
         pool=stimulation_of(network, pooled),
         conditions=pooled.trials["condition"].to_numpy(dtype=str),
         bins=groups.steps(_steps_per_bin(pooled, network)),
         bin_s=pooled.bin_s,
         seed=seed,
         adversary=adversary_of(method, targets, train)
-        if method in GANS and targets.sessions
+        if method in GANS and targets.sessions and isinstance(targets, TrialTargets)
         else None,
     )
 

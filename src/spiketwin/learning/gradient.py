@@ -1,9 +1,10 @@
 """Back-propagation through time with surrogate gradients and trial matching.
 
-Each step simulates a batch of trials with stimuli drawn from the training trials, combines the
-gradients of the neuron and the trial loss at the simulated trials, and takes an Adam step; weights
-then shrink (by l1 and sparsity times the learning rate) and return to their constraints. A running
-average of the parameters is what is scored and saved.
+Each step simulates a batch of trials with stimuli drawn from the training trials (of some
+conditions in turn, see `turns`), combines the gradients of the neuron and the trial loss at the
+simulated trials, and takes an Adam step; weights then shrink (by l1 and sparsity times the learning
+rate) and return to their constraints. A running average of the parameters is what is scored and
+saved.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from spiketwin.learning.descent import Descent, descended
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
+from spiketwin.learning.turns import Turn
 from spiketwin.losses import (
     GANS,
     Adversary,
     GradientSizes,
     RateTarget,
     SpikeGradients,
-    TrialTargets,
     combine,
     dispersion_loss,
     neuron_loss,
@@ -55,8 +56,7 @@ class GradientFitter:
     ----------
     learning, losses : settings.
     rates : trial-averaged rates of the training trials.
-    log_fano : (neuron,) dispersion of their spike counts.
-    targets : their single trials.
+    turns : what steps compare with, in turn.
     pool : stimulation of the training trials of all sessions.
     conditions : condition of each of these trials.
     bins : (step,) group of bins of each simulation step.
@@ -68,8 +68,7 @@ class GradientFitter:
     learning: GradientLearning
     losses: Losses
     rates: RateTarget
-    log_fano: Tensor
-    targets: TrialTargets
+    turns: tuple[Turn, ...]
     pool: Stimulation
     conditions: np.ndarray
     bins: np.ndarray
@@ -88,14 +87,15 @@ class GradientFitter:
 
     def step(self, network: Network, state: FitState) -> tuple[FitState, Record]:
         """One optimisation step; starts again when the rates explode."""
-        rows, seed = self._batch(state), self._seed("step", state)
+        turn, seed = self._turn(state), self._seed("step", state)
+        rows = self._batch(state, turn)
         trained = {
             name: state.parameters[name].clone().requires_grad_() for name in network.trained
         }
         current = network.with_parameters({**state.parameters, **trained})
         how = Run(seed, self.bins, self.learning.prerun_s, roulette=self.learning.roulette)
         activity = run(current, self.pool.take(rows), how)
-        losses, outputs = self._losses(current, activity, rows, seed, state)
+        losses, outputs = self._losses(current, activity, rows, turn, state)
         gradients, sizes = self._gradients(losses, outputs, activity, current, state)
         after = self._descend(network, state, gradients, self._rate(state), sizes)
         if self.adversary is not None:
@@ -142,37 +142,44 @@ class GradientFitter:
         memory = adversary.learned(critics, views, after.memory, state.step, rate, beta2, seed)
         return replace(after, memory=memory)
 
-    def _batch(self, state: FitState) -> np.ndarray:
+    def _turn(self, state: FitState) -> Turn:
+        """Training trials that this step is about."""
+        turn = self.turns[state.step % len(self.turns)]
+        return turn.drawn(numpy_generator(self._seed("balance", state)))
+
+    def _batch(self, state: FitState, turn: Turn) -> np.ndarray:
         """Training trials whose stimuli drive this step."""
         generator = numpy_generator(self._seed("batch", state))
-        return generator.integers(self.pool.trials, size=batch_size(state.step, self.learning))
+        size = batch_size(state.step, self.learning)
+        return turn.rows[generator.integers(len(turn.rows), size=size)]
 
     def _losses(
         self,
         network: Network,
         activity: Activity,
         rows: np.ndarray,
-        seed: int,
+        turn: Turn,
         state: FitState,
     ) -> tuple[dict[str, Tensor], Activity]:
         """Losses of a batch, and the detached activity whose gradients they have."""
         counts = activity.counts.detach().requires_grad_()
         projected = activity.projected.detach().requires_grad_()
         outputs = replace(activity, counts=counts, projected=projected)
-        losses = {"neuron": neuron_loss(counts, self.rates, self.losses.neuron.unbiased)}
+        losses = {"neuron": neuron_loss(counts, turn.rates, self.losses.neuron.unbiased)}
         if self.losses.dispersion.weight and len(counts) > 1:
-            losses["dispersion"] = dispersion_loss(counts, self.log_fano)
-        trial, draw = self.losses.trial, torch.Generator().manual_seed(seed)
+            losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano)
+        trial = self.losses.trial
+        draw = torch.Generator().manual_seed(self._seed("step", state))
         if self.adversary is not None:
             views = self.adversary.views(counts, behaviour(network, outputs))
             critics = adversary.critics_of(state.memory)
             losses["trial"] = self.adversary.fool(views, critics, draw)
-        elif trial.method not in ("none", *GANS) and self.targets.sessions:
+        elif trial.method not in ("none", *GANS) and turn.targets.sessions:
             losses["trial"] = trial_loss(
                 counts,
                 behaviour(network, outputs),
                 list(self.conditions[rows]),
-                self.targets,
+                turn.targets,
                 trial.method,
                 trial.within == "condition",
                 draw,
@@ -200,7 +207,8 @@ class GradientFitter:
             projected=found["trial"][1] if "trial" in found else None,
             readout=projection(network).detach(),
         )
-        combined = combine(at_spikes, self._weights(), _sizes(state), self.losses.combine)
+        sizes = GradientSizes.of(state.numbers)
+        combined = combine(at_spikes, self._weights(), sizes, self.losses.combine)
         gradients = through_time(activity, network, before, combined)
         for k, name in enumerate(after):
             parts = [found[n][2 + k] for n in found if found[n][2 + k] is not None]
@@ -233,7 +241,7 @@ class GradientFitter:
         return learning_rate(state.step, self.learning, gentler) / gentler
 
     def _window_s(self) -> float:
-        return float(self.targets.lengths.sum()) * self.bin_s
+        return float(self.turns[0].targets.lengths.sum()) * self.bin_s
 
     def _descend(
         self,
@@ -252,7 +260,7 @@ class GradientFitter:
             decay=min(self.learning.average, (1 + state.step) / (10 + state.step)),
         )
         parameters, evaluated, memory = descended(network, state, gradients, how)
-        numbers = {**state.numbers, **_size_numbers(sizes)}
+        numbers = {**state.numbers, **sizes.numbers}
         return FitState(state.step + 1, parameters, evaluated, memory, numbers)
 
     def _guarded(
@@ -266,18 +274,3 @@ class GradientFitter:
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)
         return self._start(network, restarts), record
-
-
-def _sizes(state: FitState) -> GradientSizes:
-    """Running gradient sizes kept among the state's numbers."""
-    pairs = [(key, value) for key, value in state.numbers.items() if key.startswith("size ")]
-    calls = [(key, value) for key, value in state.numbers.items() if key.startswith("calls ")]
-    return GradientSizes(
-        {key.removeprefix("size "): value for key, value in pairs},
-        {key.removeprefix("calls "): int(value) for key, value in calls},
-    )
-
-
-def _size_numbers(sizes: GradientSizes) -> dict[str, float]:
-    means = {f"size {name}": value for name, value in sizes.mean.items()}
-    return means | {f"calls {name}": float(value) for name, value in sizes.calls.items()}

@@ -2,11 +2,12 @@
 
 from spiketwin.losses.adversarial import GANS, Adversary, adversary_of
 from spiketwin.losses.combine import Combined, GradientSizes, SpikeGradients, combine
-from spiketwin.losses.dispersion import dispersion_loss, log_fano_target
+from spiketwin.losses.dispersion import dispersion_loss
 from spiketwin.losses.groups import Groups, groups_of
 from spiketwin.losses.matching import TRIAL_DISTANCES, energy
 from spiketwin.losses.neuron import neuron_loss
 from spiketwin.losses.rates import RateTarget, rate_target
+from spiketwin.losses.signals import SignalTargets, signal_targets
 from spiketwin.losses.targets import SessionTarget, TrialTargets, trial_targets
 from spiketwin.losses.trial import trial_loss
 
@@ -19,6 +20,7 @@ __all__ = [
     "Groups",
     "RateTarget",
     "SessionTarget",
+    "SignalTargets",
     "SpikeGradients",
     "TrialTargets",
     "adversary_of",
@@ -26,9 +28,9 @@ __all__ = [
     "dispersion_loss",
     "energy",
     "groups_of",
-    "log_fano_target",
     "neuron_loss",
     "rate_target",
+    "signal_targets",
     "trial_loss",
     "trial_targets",
 ]

@@ -25,6 +25,8 @@ from torch import Tensor
 from spiketwin.network.reuse import empty
 
 DECAY = 0.999
+SIZE, CALLS = "size ", "calls "
+"""Names of the running sizes among the numbers of a fit."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,22 @@ class GradientSizes:
             return 1.0
         corrected = self.mean[name] / (1 - DECAY ** self.calls[name])
         return max(corrected, 1e-30) ** 0.5
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """As plain numbers, for a checkpoint."""
+        calls = {f"{CALLS}{name}": float(value) for name, value in self.calls.items()}
+        return {f"{SIZE}{name}": value for name, value in self.mean.items()} | calls
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, float]) -> GradientSizes:
+        """From `numbers`, among which there may be others."""
+
+        def named(prefix: str) -> dict[str, float]:
+            found = [(key, value) for key, value in numbers.items() if key.startswith(prefix)]
+            return {key.removeprefix(prefix): value for key, value in found}
+
+        return cls(named(SIZE), {name: int(value) for name, value in named(CALLS).items()})
 
 
 Gradients = Mapping[str, Tensor]

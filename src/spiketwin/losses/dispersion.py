@@ -21,9 +21,11 @@ HALF = 0.5
 
 
 def log_fano_target(trials: Trials) -> Tensor:
-    """(neuron,) log F of the stitched units over all trials of their session."""
-    target = np.zeros(len(trials.stitching))
+    """(neuron,) log F of the stitched units over all trials of their session; NaN below two."""
+    target = np.full(len(trials.stitching), np.nan)
     for session in trials.sessions:
+        if len(session.trials) < 2:
+            continue
         spikes = torch.from_numpy(session.counts.sum(1, dtype=np.float64))
         target[session.units["neuron"].to_numpy()] = _log_fano(spikes).numpy()
     return float_tensor(target)
@@ -37,7 +39,8 @@ def dispersion_loss(counts: Tensor, target: Tensor) -> Tensor:
     counts : (trial, group, neuron), at least two trials.
     target : (neuron,) of `log_fano_target`.
     """
-    return ((_log_fano(counts.sum(1)) - target) ** 2).mean()
+    error = _log_fano(counts.sum(1)) - target
+    return torch.where(target.isnan(), 0.0, error**2).mean()
 
 
 def _log_fano(spikes: Tensor) -> Tensor:

@@ -92,8 +92,9 @@ TRIAL_DISTANCES: dict[str, TrialDistance] = {
     "sinkhorn": sinkhorn,
     "energy": energy,
     "debiased": debiased,
+    "likelihood": hard,
 }
-"""Names in the configuration."""
+"""Names in the configuration; `likelihood` compares the units' signals, see `signals`."""
 
-MINIMUM_TRIALS = {"hard": 1, "exact": 1, "sinkhorn": 1, "energy": 2, "debiased": 4}
+MINIMUM_TRIALS = {"hard": 1, "exact": 1, "sinkhorn": 1, "energy": 2, "debiased": 4, "likelihood": 1}
 """Trials that each distance needs on either side."""

@@ -9,7 +9,7 @@ areas), averaged over scales.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +40,11 @@ class SessionTarget:
     columns: slice
     features: Tensor
     conditions: tuple[str, ...]
+
+    def take(self, rows: np.ndarray) -> SessionTarget:
+        """Some of the recorded trials."""
+        conditions = tuple(self.conditions[row] for row in rows)
+        return replace(self, features=self.features[torch.from_numpy(rows)], conditions=conditions)
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,22 @@ class TrialTargets:
         sessions : some of the sessions; absent: all.
         """
         averages = self.averages(counts).transpose(1, 2)
+        return self._split(averages, self.windows, self.read(behaviour), sessions or self.sessions)
+
+    def read(self, behaviour: Tensor) -> list[Tensor]:
+        """Filtered traces of every scale, (trial, trace, time); none where they do not count.
+
+        Parameters
+        ----------
+        behaviour : (trial, group, trace) averages.
+        """
         traces = (behaviour * self.lengths[:, None]).transpose(1, 2)
-        return self._split(averages, traces, self.windows, sessions or self.sessions)
+        return [traces @ window for window in self.windows] if self.behaviour > 0 else []
+
+    def only(self, chosen: Mapping[str, np.ndarray]) -> TrialTargets:
+        """The same with the chosen rows of the recorded trials of each session."""
+        sessions = tuple(target.take(chosen[target.session]) for target in self.sessions)
+        return replace(self, sessions=sessions)
 
     def averages(self, counts: Tensor) -> Tensor:
         """Averages over the areas of all sessions, (trial, group, area of a session)."""
@@ -90,8 +109,8 @@ class TrialTargets:
     def _split(
         self,
         averages: Tensor,
-        traces: Tensor,
         windows: Sequence[Tensor],
+        read: Sequence[Tensor],
         sessions: Sequence[SessionTarget],
     ) -> list[Tensor]:
         """Filter everything at once; share out by session."""
@@ -99,11 +118,10 @@ class TrialTargets:
             (averages @ window - mean[:, None]) / sd[:, None]
             for window, mean, sd in zip(windows, self.mean, self.sd, strict=True)
         ]
-        read = [traces @ window for window in windows] if self.behaviour > 0 else []
         shares = [_shared_out(values, sessions) for values in areas]
-        return [self._joined(parts, read) for parts in zip(*shares, strict=True)]
+        return [self.joined(parts, read) for parts in zip(*shares, strict=True)]
 
-    def _joined(self, areas: Sequence[Tensor], behaviour: Sequence[Tensor]) -> Tensor:
+    def joined(self, areas: Sequence[Tensor], behaviour: Sequence[Tensor]) -> Tensor:
         """Areas (trial, area, time) and traces (trial, trace, time) of all scales as vectors."""
         width = float(areas[0].shape[1])
         width += self.behaviour * behaviour[0].shape[1] if behaviour else 0
@@ -207,6 +225,7 @@ def _sessions(
             targets.mean.shape[1],
         )
         traces = float_tensor(session.behaviour).transpose(1, 2)
-        (features,) = targets._split(averages.transpose(1, 2), traces, windows, [target])
+        read = [traces @ window for window in windows] if targets.behaviour > 0 else []
+        (features,) = targets._split(averages.transpose(1, 2), windows, read, [target])
         found.append(replace(target, features=features))
     return tuple(found)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spiketwin.losses.halves import debiased_of_all
 from spiketwin.losses.matching import MINIMUM_TRIALS, TRIAL_DISTANCES
+from spiketwin.losses.signals import SignalTargets
 from spiketwin.losses.targets import SessionTarget, TrialTargets
 
 
@@ -16,7 +17,7 @@ def trial_loss(
     counts: Tensor,
     behaviour: Tensor,
     conditions: Sequence[str],
-    targets: TrialTargets,
+    targets: TrialTargets | SignalTargets,
     method: str,
     within_condition: bool,
     generator: torch.Generator,
@@ -27,7 +28,7 @@ def trial_loss(
     ----------
     counts, behaviour : simulated trials, (trial, group, neuron) and (trial, group, trace).
     conditions : condition of each simulated trial.
-    targets : recorded trials; sessions with too few trials of a condition are left out of it.
+    targets : recorded trials; sessions with too few trials (of a condition) are left out (of it).
     method : name in `TRIAL_DISTANCES`.
     within_condition : compare trials of the same condition only; conditions are weighted by the
         number of recorded trials.
@@ -39,7 +40,8 @@ def trial_loss(
     for simulated, session in zip(features, targets.sessions, strict=True):
         found = [(simulated, session.features)]
         if within_condition:
-            found = _by_condition(simulated, conditions, session, MINIMUM_TRIALS[method])
+            found = _by_condition(simulated, conditions, session)
+        found = [(x, y) for x, y in found if min(len(x), len(y)) >= MINIMUM_TRIALS[method]]
         trials = sum(len(y) for _, y in found)
         pairs += found
         shares += [len(y) / (trials * len(features)) for _, y in found]
@@ -59,16 +61,16 @@ def _distances(
 
 
 def _by_condition(
-    simulated: Tensor, conditions: Sequence[str], session: SessionTarget, least: int
+    simulated: Tensor, conditions: Sequence[str], session: SessionTarget
 ) -> list[tuple[Tensor, Tensor]]:
-    """Trials of each condition that has enough of them on both sides."""
-    found = []
-    for condition in sorted(set(session.conditions)):
-        x = simulated[_rows(conditions, condition)]
-        y = session.features[_rows(session.conditions, condition)]
-        if min(len(x), len(y)) >= least:
-            found.append((x, y))
-    return found
+    """Trials of each condition."""
+    return [
+        (
+            simulated[_rows(conditions, condition)],
+            session.features[_rows(session.conditions, condition)],
+        )
+        for condition in sorted(set(session.conditions))
+    ]
 
 
 def _rows(conditions: Sequence[str], condition: str) -> Tensor:

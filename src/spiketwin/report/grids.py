@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from spiketwin.figures import CEILING, DATA, Palette
-from spiketwin.report.numbers import Measured, number, with_spread
+from spiketwin.report.numbers import MISSING, Measured, number, with_spread
 from spiketwin.report.scoreboard import ALL_TRIALS, KEYS, TRIVIAL, Scoreboard
 
 SECTIONS = {
@@ -164,6 +164,22 @@ def fit_grid(fits: pd.DataFrame) -> Grid:
         ]  # fmt: skip
         rows.append(Row(f"{fit['model']}, seed {fit['seed']}", "model", tuple(map(str, cells))))
     return Grid("Fits", tuple((head,) for head in heads), tuple(rows))
+
+
+def published_grid(published: pd.DataFrame) -> Grid:
+    """Published numbers beside ours, two columns per variant and model."""
+    cells, sources = {}, {}
+    for row in published.to_dict("records"):
+        pair = number(row["published"]), with_spread(row["value"], row["sd"])
+        cells[row["quantity"], row["variant"], row["contender"]] = pair
+        sources[row["quantity"]] = row["source"]
+    pairs = sorted({key[1:] for key in cells})
+    missing, rows = (MISSING, MISSING), []
+    for quantity, source in sources.items():
+        found = [text for pair in pairs for text in cells.get((quantity, *pair), missing)]
+        rows.append(Row(quantity, "reference", (*found, source)))
+    heads = [(variant, kind) for variant, name in pairs for kind in ("published", f"ours: {name}")]
+    return Grid("Published numbers beside ours", (*heads, ("source",)), tuple(rows))
 
 
 def _grid(title: str, rows: pd.DataFrame, names: list[str], palette: Palette) -> Grid:

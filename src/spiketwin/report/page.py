@@ -23,6 +23,7 @@ from spiketwin.report.grids import (
     glance_grid,
     outcome_grid,
     prediction_grid,
+    published_grid,
     score_grids,
 )
 from spiketwin.report.scoreboard import Scoreboard
@@ -140,4 +141,6 @@ def _grids(config: Config, files: RunFiles, evidence: Evidence) -> list[Grid]:
         found.append(outcome_grid(evidence.outcomes, palette))
     if not evidence.prediction.empty:
         found.append(prediction_grid(evidence.prediction, palette))
+    if config.analysis.published:
+        found.append(published_grid(_table(files, "published")))
     return [*found, fit_grid(_table(files, "fits"))]
