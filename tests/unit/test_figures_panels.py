@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
@@ -221,9 +221,11 @@ def test_colours_follow_the_order_of_the_configuration_and_references_are_fixed(
     assert PALETTE.order(names) == ["data", "matched", "unmatched", "flat Poisson"]
 
 
-def test_a_seventh_model_still_has_a_colour():
-    palette = Palette(models=tuple("abcdefg"), areas=(), outcomes=())
-    assert palette.contender("g") in MODEL_COLOURS
+def test_twelve_models_have_colours_that_can_be_told_apart():
+    palette = Palette(models=tuple("abcdefghijklm"), areas=(), outcomes=())
+    colours = np.array([to_rgb(palette.contender(name)) for name in "abcdefghijkl"])
+    apart = np.abs(colours[:, None] - colours).sum(2) + np.eye(12)
+    assert apart.min() > 0.25 and palette.contender("m") in MODEL_COLOURS
 
 
 def test_currents_are_net_and_coloured_by_their_source(axes):

@@ -30,8 +30,13 @@ RUN = {
             "targets": {"pattern": "sines", "measure": "rate", "window_s": 0.4},
         },
     },
-    "analysis": {"trials": 3, "smoothing_s": 0.0, "deleted": [0.4], "divergence": True},
+    "analysis": {"trials": 3, "smoothing_s": 0.0, "deleted": [0.4], "shuffled": [1.0],
+                 "divergence": True},
+    "sweeps": {
+        "length": {"learning.steps": [2], "targets.window_s": [0.2, 0.4], "network.gain": [1, 2]}
+    },
 }  # fmt: skip
+NAMED = ["drives", "rates"]
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +44,9 @@ def results(tmp_path_factory):
     """A finished run."""
     root = tmp_path_factory.mktemp("targets")
     config = root / "small.yaml"
-    config.write_text(yaml.safe_dump(RUN))
+    config.write_text(yaml.safe_dump(RUN, sort_keys=False))
     common = ["--config", str(config), "--results", str(root)]
-    for model in RUN["models"]:
+    for model in resolve_targets(RUN).models:
         for stage in ("fit", "simulate"):
             assert main([stage, *common, "--model", model, "--seed", "0"]) == 0
     for stage in ("analyse", "plot", "report"):
@@ -52,28 +57,35 @@ def results(tmp_path_factory):
 def test_both_models_follow_their_targets(results):
     recall = pd.read_parquet(results[0] / "tables" / "recall.parquet")
     scores = recall.pivot_table(index="score", columns="model", values="value")
-    assert (scores.loc["single-trial correlation"] > 0.7).all()
+    assert (scores.loc["single-trial correlation"][NAMED] > 0.7).all()
     lost = (
         scores.loc["single-trial correlation"] - scores.loc["single-trial correlation, 40% deleted"]
     )
-    assert (lost > 0.15).all()
-    assert scores.loc["component 1, trained neurons"].min() > 0.9
+    assert (lost[NAMED] > 0.15).all()
+    shuffled = scores.loc["single-trial correlation, 100% shuffled"]
+    assert (shuffled[NAMED] < scores.loc["single-trial correlation"][NAMED] - 0.3).all()
+    assert scores.loc["component 1, trained neurons"][NAMED].min() > 0.9
     assert (scores.loc["spectral radius before learning"] > 0).all()
 
 
 def test_tables_and_figures_are_there(results):
     folder, common = results
     tracking = pd.read_parquet(folder / "tables" / "tracking.parquet")
-    assert len(tracking) == 2 * 100 and set(tracking["model"]) == {"drives", "rates"}
+    assert len(tracking) == 6 * 100 and set(NAMED) < set(tracking["model"])
     fits = pd.read_parquet(folder / "tables" / "fits.parquet")
-    assert set(fits["steps"]) == {6, 40} and (fits["parameters"] > 2000).all()
-    assert (pd.read_parquet(folder / "tables" / "divergence.parquet")["difference"] >= 0).all()
-    for name in ("learning", "recall", "trajectories", "divergence"):
+    assert set(fits["steps"]) == {2, 6, 40} and (fits["parameters"] > 2000).all()
+    assert (
+        pd.read_parquet(folder / "tables" / "divergence.parquet")["difference"].dropna() >= 0
+    ).all()
+    sweeps = pd.read_parquet(folder / "tables" / "sweeps.parquet")
+    assert len(sweeps) == 4 * 2 + 2 and set(sweeps["sweep"]) == {"length"}
+    for name in ("learning", "recall", "trajectories", "lesions", "divergence", "sweeps"):
         assert (folder / "figures" / f"{name}.pdf").stat().st_size > 3000
     assert main(["plot", *common, "--figure", "nothing"]) == 1
     page = (folder / "report.html").read_text()
     assert "Follows its targets: correlation with the target 0.9" in page
-    assert page.count("data:image/svg+xml") == 4 and "single-trial correlation, 40% deleted" in page
+    assert page.count("data:image/svg+xml") == 6 and "single-trial correlation, 40% deleted" in page
+    assert "Sweep length" in page and page.count('class="verdict') == 2
 
 
 def test_perturbations_are_refused_in_one_line(results, capsys):

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ if not CONFIG_FILE.exists() or CONFIG_FILE.read_text(encoding="utf-8") != dump_c
 
 wildcard_constraints:
     run=RUN,
-    model="|".join(MODELS),
+    model="|".join(map(re.escape, MODELS)),
     seed="|".join(map(str, SEEDS)),
 
 

@@ -63,12 +63,19 @@ rule analyse:
         fits("tracking.npz"),
         fits("model.json"),
         fits("history.parquet"),
-        code=code("analysis/tracking.py", "analysis/fits.py"),
+        code=code("analysis/tracking.py", "analysis/sweeps.py", "analysis/fits.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         expand(
             "results/{{run}}/tables/{table}.parquet",
-            table=["tracking", "recall", "trajectories", "divergence", "fits"],
+            table=[
+                "tracking",
+                "recall",
+                "trajectories",
+                "divergence",
+                "sweeps",
+                "fits",
+            ],
         ),
     log:
         "results/{run}/logs/analyse.log",
@@ -78,8 +85,10 @@ rule analyse:
 
 rule figures:
     input:
-        "results/{run}/tables/tracking.parquet",
-        "results/{run}/tables/trajectories.parquet",
+        expand(
+            "results/{{run}}/tables/{table}.parquet",
+            table=["tracking", "recall", "trajectories", "divergence", "sweeps"],
+        ),
         fits("history.parquet"),
         code=code("figures"),
         config="results/{run}/config.yaml",

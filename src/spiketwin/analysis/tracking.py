@@ -20,6 +20,7 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from spiketwin.analysis.fits import fit_table
+from spiketwin.analysis.sweeps import AVERAGED, SINGLE, sweep_table
 from spiketwin.config import TargetRun
 from spiketwin.files import RunFiles, read_arrays, read_or_explain, write_table
 from spiketwin.trials.targets import smoothed
@@ -30,8 +31,8 @@ RATE_SMOOTHING_S = 0.3
 
 
 def analyse_targets(run: TargetRun, files: RunFiles) -> None:
-    """Write the tables `tracking`, `recall`, `trajectories`, `divergence` and `fits` of a run on
-    given targets."""
+    """Write the tables `tracking`, `recall`, `trajectories`, `divergence`, `sweeps` and `fits` of a
+    run on given targets."""
     parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
     for model, seed in product(run.models, run.seeds):
         folder = files.fit(model, seed)
@@ -46,20 +47,24 @@ def analyse_targets(run: TargetRun, files: RunFiles) -> None:
         }
         for name, table in made.items():
             parts[name].append(table.assign(model=model, seed=seed))
-    for name, tables in parts.items():
-        write_table(files.table(name), pd.concat(tables, ignore_index=True), csv=name == "recall")
+    tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+    tables["sweeps"] = sweep_table(run, tables["recall"])
+    for name, table in tables.items():
+        write_table(files.table(name), table, csv=name in ("recall", "sweeps"))
     write_table(files.table("fits"), fit_table(run, files), csv=True)
 
 
 def cell_table(stored: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row per condition and trained cell."""
-    rows = []
+    rows, wanted = [], len(stored["trained"]) - stored["auxiliary"]
+    auxiliary = np.arange(len(stored["trained"])) >= wanted
     for k, condition in enumerate(stored["conditions"]):
         rows.append(
             pd.DataFrame(
                 {
                     "condition": condition,
                     "cell": np.arange(len(stored["trained"])),
+                    "auxiliary": auxiliary,
                     "single": stored["single"][k].mean(0),
                     "averaged": stored["averaged"][k],
                     "rate_hz": stored["rates_hz"][k][:, stored["trained"]].mean(0),
@@ -70,26 +75,30 @@ def cell_table(stored: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def recall_table(stored: dict[str, np.ndarray], cells: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """One row per condition and score."""
+    """One row per condition and score; auxiliary cells count in no correlation but their own."""
     arrays, rows = load_file(folder / "model.safetensors"), []
     untrained = np.ones(len(stored["inhibitory"]), bool)
     untrained[stored["trained"]] = False
     for k, condition in enumerate(stored["conditions"]):
-        mine, rates = cells[cells["condition"] == condition], stored["rates_hz"][k]
+        both, rates = cells[cells["condition"] == condition], stored["rates_hz"][k]
+        mine, helping = both[~both["auxiliary"]], both[both["auxiliary"]]
+        targets, inputs = (stored[name][k][:, : len(mine)] for name in ("targets", "inputs"))
         found = {
-            "single-trial correlation": float(mine["single"].mean()),
-            "trial-averaged correlation": float(mine["averaged"].mean()),
+            SINGLE: float(mine["single"].mean()),
+            AVERAGED: float(mine["averaged"].mean()),
             "median trial-averaged correlation": float(mine["averaged"].median()),
             "mean rate (Hz)": float(rates.mean()),
             "mean rate of trained neurons (Hz)": float(mine["rate_hz"].mean()),
-            "root mean squared error": float(stored["error"][k]),
+            "root mean squared error": float(np.sqrt(np.mean((inputs - targets) ** 2))),
         }
-        found |= _components(stored["targets"][k], stored["inputs"][k], "trained neurons")
+        if len(helping):
+            found["trial-averaged correlation, auxiliary"] = float(helping["averaged"].mean())
+        found |= _components(targets, inputs, "trained neurons")
         others = untrained & stored["inhibitory"]
         if others.sum() > 10:
             points = 2 * round(RATE_SMOOTHING_S / stored["time_s"][1] / 2 - 0.5) + 1
             smooth = smoothed(rates[None, :, others], points)[0]
-            found |= _components(stored["inputs"][k], smooth, "untrained inhibitory")
+            found |= _components(inputs, smooth, "untrained inhibitory")
         rows += [{"condition": condition, "score": name, "value": v} for name, v in found.items()]
     rows += [
         {"condition": "all", "score": name, "value": v} for name, v in _weights(arrays).items()
@@ -98,16 +107,22 @@ def recall_table(stored: dict[str, np.ndarray], cells: pd.DataFrame, folder: Pat
 
 
 def lesion_table(stored: dict[str, np.ndarray], run: TargetRun) -> pd.DataFrame:
-    """Rows of `recall` for silenced neurons and spectral radii."""
+    """Rows of `recall` for silenced neurons, shuffled weights and spectral radii."""
     found = []
-    for k, condition in enumerate(stored["conditions"]):
-        for share, value in zip(run.analysis.deleted, stored["deleted"][k], strict=True):
-            found.append((condition, f"single-trial correlation, {share:.0%} deleted", value))
+    asked = {"deleted": run.analysis.deleted, "shuffled": run.analysis.shuffled}
+    for (name, shares), (k, condition) in product(asked.items(), enumerate(stored["conditions"])):
+        for share, value in zip(shares, stored[name][k], strict=True):
+            found.append((condition, lesion_score(name, share), value))
     if "spectral_radius" in stored:
         names = ("spectral radius before learning", "spectral radius")
         radii = zip(names, stored["spectral_radius"], strict=True)
         found += [("all", name, float(value)) for name, value in radii]
     return pd.DataFrame(found, columns=["condition", "score", "value"])
+
+
+def lesion_score(lesion: str, share: float) -> str:
+    """Name of a score after a lesion, "deleted" or "shuffled", of this size."""
+    return f"{SINGLE}, {100 * share:g}% {lesion}"
 
 
 def divergence_table(stored: dict[str, np.ndarray]) -> pd.DataFrame:

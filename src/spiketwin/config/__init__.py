@@ -4,7 +4,6 @@ from spiketwin.config.analysis import Analysis, Perturbation
 from spiketwin.config.load import (
     Config,
     dump_config,
-    merge,
     read_config,
     read_run,
     resolve,
@@ -38,6 +37,8 @@ from spiketwin.config.recordings import (
     UnitsMapping,
     WaveformWidth,
 )
+from spiketwin.config.shared import merge
+from spiketwin.config.sweeps import points, varied
 from spiketwin.config.trials import Features, Scale, Split, Stitching, TrialWindow
 
 __all__ = [
@@ -81,9 +82,11 @@ __all__ = [
     "WaveformWidth",
     "dump_config",
     "merge",
+    "points",
     "read_config",
     "read_run",
     "resolve",
     "resolve_targets",
+    "varied",
     "with_perturbations",
 ]

@@ -18,6 +18,7 @@ from spiketwin.config.network import InputGroup
 from spiketwin.config.rates import BalancedNetwork, RateModel, TargetRun
 from spiketwin.config.recordings import Recordings
 from spiketwin.config.section import Name, Section
+from spiketwin.config.shared import merge, with_targets
 from spiketwin.config.trials import Features, TrialWindow
 from spiketwin.errors import SpiketwinError
 
@@ -162,15 +163,6 @@ def _check_stimuli(name: str, groups: Sequence[InputGroup], known: set[str]) -> 
             )
 
 
-def merge(base: AnyMapping[str, Any], over: AnyMapping[str, Any]) -> dict[str, Any]:
-    """`base` with the values of `over`, block by block."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(merged.get(key), dict) and isinstance(value, dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
 def resolve(raw: AnyMapping[str, Any], source: str = "configuration") -> Config:
     """Check the configuration of a run on recordings, given as nested dictionaries.
 
@@ -193,9 +185,11 @@ R = TypeVar("R", Config, TargetRun)
 def _resolved(root: type[R], raw: AnyMapping[str, Any], source: str) -> R:
     blocks = dict(raw)
     shared = {key: blocks.pop(key) for key in SHARED if key in blocks}
+    same = root is TargetRun
+    if same:
+        blocks["models"] = with_targets(blocks)
     models = blocks.get("models")
     if isinstance(models, dict):
-        same = root is TargetRun
         blocks["models"] = {n: _with_shared(shared, m or {}, same) for n, m in models.items()}
     elif models is None:
         raise SpiketwinError(f"{source}: models: needed, a dictionary of named models")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from spiketwin.config.network import InputGroup
-from spiketwin.config.section import Count, Name, NonNegative, Positive, Section
+from spiketwin.config.section import Count, Fraction, Name, NonNegative, Positive, Section
+from spiketwin.config.sweeps import Sweep, points
 from spiketwin.config.trials import Scale
 
 
@@ -159,6 +160,11 @@ class Pattern(Section):
     """file: condition -> name of its array."""
     instant_s: Positive = 0.02
     """file: time between instants."""
+    cells: Count | None = None
+    """file: so many cells, those of the largest mean rate; absent: all."""
+    auxiliary: NonNegative = 0.0
+    """file: so many more neurons per cell, which follow rates made from slow random paths (Kim &
+    Chow 2018, Fig 5)."""
 
     @model_validator(mode="after")
     def _file_is_named(self) -> Self:
@@ -176,7 +182,7 @@ class RateModel(Section):
     cue: Cue = Cue()
     learning: RlsLearning = RlsLearning()
     targets: Pattern | None = None
-    """Instead of the targets of the run (runs on given targets only)."""
+    """Absent: those of the run (runs on given targets only)."""
 
     @property
     def matching(self) -> str:
@@ -215,6 +221,11 @@ class RateAnalysis(Section):
     """Cells in the figure."""
     deleted: list[Annotated[float, Field(gt=0, lt=1)]] = []
     """Shares of the neurons that are silenced after learning, one after the other."""
+    shuffled: list[Annotated[float, Field(gt=0, le=1)]] = []
+    """Shares of the weights between cells (not auxiliary ones) that are shuffled after learning."""
+    learned: Fraction = 0.8
+    """Single-trial correlation from which on targets count as learned (capacity, in sweeps over
+    `targets.window_s`)."""
     divergence: bool = False
     """Take one spike out of a trial, before and after learning, and follow the difference."""
 
@@ -226,8 +237,13 @@ class TargetRun(Section):
     """Name of the run; its results go to `results/RUN`."""
     description: str = ""
     targets: Pattern
+    """What all models follow that do not say otherwise. A model's `targets` name only what
+    differs; those of another pattern share nothing."""
     models: dict[Name, RateModel] = Field(min_length=1)
     """Named variants. `network`, `cue` and `learning` at the top level are what all share."""
+    sweeps: dict[Name, Sweep] = {}
+    """Named grids: setting (`network.neurons`) -> values. Every point becomes a model with the
+    name of the sweep and its values; at most two settings have several."""
     seeds: list[int] = Field(default=[0], min_length=1)
     """Seeds of the fits: wiring, cues, targets, trials."""
     analysis: RateAnalysis = RateAnalysis()
@@ -245,6 +261,12 @@ class TargetRun(Section):
             if model.network.inputs:
                 raise ValueError(f"model {name!r}: network.inputs needs recordings with stimuli")
         return self
+
+    @property
+    def named(self) -> list[str]:
+        """Models that are no points of a sweep."""
+        swept = {model for name, sweep in self.sweeps.items() for model in points(name, sweep)}
+        return [name for name in self.models if name not in swept]
 
     def targets_of(self, model: str) -> Pattern:
         """Targets of a model: its own, or those of the run."""

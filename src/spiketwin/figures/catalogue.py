@@ -42,4 +42,13 @@ def available(config: Config) -> list[str]:
 
 def target_figures(run: TargetRun) -> list[str]:
     """Names of the figures of a run on given targets."""
-    return ["learning", "recall", "trajectories", *(["divergence"] * run.analysis.divergence)]
+    analysis, named = run.analysis, bool(run.named)
+    asked = {
+        "learning": named,
+        "recall": named,
+        "trajectories": True,
+        "lesions": named and bool(analysis.deleted or analysis.shuffled),
+        "divergence": named and analysis.divergence,
+        "sweeps": bool(run.sweeps),
+    }
+    return [name for name, there in asked.items() if there]

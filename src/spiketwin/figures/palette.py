@@ -24,7 +24,11 @@ REFERENCES = {
 DATA_COLOUR = "#111111"
 GUIDE = "#999999"
 """Lines that help to read a panel: zero, one, the event."""
-MODEL_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+MODEL_COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
+    "#332288", "#661100", "#b2df8a", "#f0e442", "#999933", "#882255",
+)  # fmt: skip
+"""Okabe & Ito, then six more that lie far from these and from each other."""
 AREA_COLOURS = ("#332288", "#44aa99", "#882255", "#999933", "#117733", "#aa4499", "#6699cc")
 OUTCOME_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#777777")
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")

@@ -6,7 +6,6 @@ trials follow their targets (black) although single trials scatter around them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -19,10 +18,13 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.figures.catalogue import target_figures
 from spiketwin.figures.gallery import save_figure
 from spiketwin.figures.layout import legend, page, panels, say
+from spiketwin.figures.lesions import lesions
 from spiketwin.figures.palette import DATA_COLOUR, GUIDE, Palette
 from spiketwin.figures.style import styled
+from spiketwin.figures.sweeps import sweeps
+from spiketwin.figures.target_source import TargetSource
 from spiketwin.figures.training import curve
-from spiketwin.files import RunFiles, read_or_explain
+from spiketwin.files import RunFiles
 
 CURVES = {
     "loss_neuron": "squared error while learning",
@@ -30,34 +32,6 @@ CURVES = {
     "rate_hz": "mean rate (Hz)",
     "weight_change": "change of the weights",
 }
-
-
-@dataclass(frozen=True)
-class TargetSource:
-    """A run on given targets, seen by its figures."""
-
-    run: TargetRun
-    files: RunFiles
-
-    def table(self, name: str) -> pd.DataFrame:
-        """A table of the run."""
-        return read_or_explain(pd.read_parquet, self.files.table(name), "analyse")
-
-    @property
-    def palette(self) -> Palette:
-        """Colours of the models."""
-        return Palette(tuple(self.run.models), areas=(), outcomes=())
-
-    def histories(self) -> pd.DataFrame:
-        """Histories of all fits, with the correlation that selects."""
-        found = [
-            read_or_explain(
-                pd.read_parquet, self.files.fit(model, seed) / "history.parquet", "fit"
-            ).assign(contender=model, seed=seed)
-            for model, seed in product(self.run.models, self.run.seeds)
-        ]
-        table = pd.concat(found, ignore_index=True)
-        return table.assign(correlation=1 - table["held_out"])
 
 
 def plot_targets(run: TargetRun, files: RunFiles, names: list[str]) -> None:
@@ -94,6 +68,7 @@ def learning(source: TargetSource) -> Figure:
 def recall(source: TargetSource) -> Figure:
     """Correlations of all trained cells, single trials and averages, as cumulative shares."""
     table, palette = source.table("tracking"), source.palette
+    table = table[~table["auxiliary"] & table["model"].isin(source.run.named)]
     figure = page(2.6)
     axes = panels(figure, 1, 2, sharey="all")
     for panel, (column, title) in zip(
@@ -150,6 +125,7 @@ def trajectories(source: TargetSource) -> Figure:
 def divergence(source: TargetSource) -> Figure:
     """What one spike less changes in the input of all neurons, before and after learning."""
     table, palette = source.table("divergence"), source.palette
+    table = table[table["model"].isin(source.run.named)]
     figure = page(2.6, 4.2)
     axes = panels(figure, 1, 1)[0, 0]
     for (model, _, stage), rows in table.groupby(["model", "seed", "stage"], sort=False):
@@ -190,5 +166,7 @@ FIGURES = {
     "learning": learning,
     "recall": recall,
     "trajectories": trajectories,
+    "lesions": lesions,
     "divergence": divergence,
+    "sweeps": sweeps,
 }

@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from spiketwin.config import BalancedNetwork, Pattern, RateModel, TargetRun, dump_config
+from spiketwin.analysis.sweeps import AVERAGED, SINGLE
+from spiketwin.config import BalancedNetwork, Pattern, RateModel, TargetRun, dump_config, points
 from spiketwin.figures import Palette, target_figures
 from spiketwin.files import RunFiles, read_or_explain, write_text
 from spiketwin.report.captions import Caption
 from spiketwin.report.grids import Grid, Row, fit_grid
 from spiketwin.report.numbers import number, with_spread
 from spiketwin.report.page import MARKS, figure_uri, template, versions
+from spiketwin.report.sweeps import sweep_grids
 
 CAPTIONS = {
     "learning": Caption(
@@ -33,6 +35,18 @@ CAPTIONS = {
         "Target (black), average over trials (colour) and one trial (grey) of cells of the first "
         "model and seed, from the most modulated to the median one.",
     ),
+    "lesions": Caption(
+        "After lesions",
+        "Correlation of single trials with their targets after a share of the neurons has been "
+        "silenced, or of the weights between the cells (not auxiliary ones) shuffled. Dots are "
+        "seeds. Performance should fall gradually.",
+    ),
+    "sweeps": Caption(
+        "Sweeps",
+        "Correlation over the settings of each sweep (dots: seeds), and, where the length of the "
+        "window varies, the longest window that is learned in units of the correlation time of "
+        "the targets.",
+    ),
     "divergence": Caption(
         "One spike less",
         "Difference of the input of all neurons between a trial and the same trial without one "
@@ -42,7 +56,6 @@ CAPTIONS = {
 }
 GOOD, FAIR = 0.9, 0.6
 """Trial-averaged correlations that count as following, and as following in part."""
-AVERAGED, SINGLE = "trial-averaged correlation", "single-trial correlation"
 
 
 def write_target_report(run: TargetRun, files: RunFiles) -> None:
@@ -52,12 +65,16 @@ def write_target_report(run: TargetRun, files: RunFiles) -> None:
     page = {
         "config": run,
         "facts": _facts(run),
-        "verdicts": [_verdict(run, recall, fits, model) for model in run.models],
+        "verdicts": [_verdict(run, recall, fits, model) for model in run.named],
         "marks": MARKS,
         "figures": [
             (name, CAPTIONS[name], figure_uri(files, name)) for name in target_figures(run)
         ],
-        "grids": [_grid(run, recall), fit_grid(fits)],
+        "grids": [
+            *([_grid(run, recall)] if run.named else []),
+            *sweep_grids(run, read_or_explain(pd.read_parquet, files.table("sweeps"), "analyse")),
+            fit_grid(fits),
+        ],
         "yaml": dump_config(run),
         "versions": versions(),
     }
@@ -66,8 +83,12 @@ def write_target_report(run: TargetRun, files: RunFiles) -> None:
 
 def _facts(run: TargetRun) -> list[tuple[str, str]]:
     found = [("Seeds", ", ".join(map(str, run.seeds)))]
-    for name, model in run.models.items():
+    for name in run.named:
+        model = run.models[name]
         found.append((name, f"{_network(model)}; {_learning(model)}; {_pattern(run, name)}"))
+    for name, sweep in run.sweeps.items():
+        grid = "; ".join(f"{key} {', '.join(map(str, some))}" for key, some in sweep.items())
+        found.append((name, f"sweep: {grid}; {_pattern(run, next(iter(points(name, sweep))))}"))
     return found
 
 
@@ -86,7 +107,8 @@ def _learning(model: RateModel) -> str:
 def _pattern(run: TargetRun, name: str) -> str:
     pattern: Pattern = run.targets_of(name)
     what = f"rates of {pattern.file}" if pattern.file else f"{pattern.pattern} ({pattern.measure})"
-    return f"targets: {what}"
+    helped = f", {pattern.auxiliary:g} auxiliary neurons per cell" if pattern.auxiliary else ""
+    return f"targets: {what}{helped}"
 
 
 def _verdict(
@@ -115,7 +137,8 @@ def _mean(table: pd.DataFrame, score: str) -> float:
 
 def _grid(run: TargetRun, recall: pd.DataFrame) -> Grid:
     """Scores down, models and conditions across; spread over seeds."""
-    palette = Palette(tuple(run.models), areas=(), outcomes=())
+    palette = Palette(tuple(run.named), areas=(), outcomes=())
+    recall = recall[recall["model"].isin(run.named)]
     scores = list(dict.fromkeys(recall["score"]))
     columns = [
         (model, condition)

@@ -1,4 +1,4 @@
-"""Published artificial targets of rate matching (Kim & Chow 2018, Figs 1 to 3; Arthur et al. 2023).
+"""Published artificial targets of rate matching (Kim & Chow 2018, Figs 1 to 7; Arthur et al. 2023).
 
 Drives of theta neurons are dimensionless, those of integrate-and-fire neurons in thresholds.
 """
@@ -9,6 +9,8 @@ import numpy as np
 
 STEP_MS = 1.0
 """About the step of the chaotic network."""
+SPIKES_PER_TAU_HZ = 100.0
+"""One spike per membrane time constant of 10 ms."""
 
 
 def sines(
@@ -74,6 +76,28 @@ def ornstein_uhlenbeck(
         found.append(x)
         x = decay * x + sd * np.sqrt(1 - decay**2) * generator.normal(size=cells)
     return np.array(found)
+
+
+def auxiliary_rates(
+    cells: int,
+    duration_ms: float,
+    every_ms: float,
+    generator: np.random.Generator,
+    filter_ms: float,
+    tau_ms: float = 800.0,
+    spread: float = 0.1,
+) -> np.ndarray:
+    """(instant, cell) hertz: sqrt([x]+) / pi of Ornstein-Uhlenbeck paths x, then a low-pass filter
+    of `filter_ms`, the synaptic time constant (Kim & Chow 2018, Fig 5)."""
+    settle_ms = 5 * filter_ms
+    paths = ornstein_uhlenbeck(cells, settle_ms + duration_ms, every_ms, generator, tau_ms, spread)
+    rates = SPIKES_PER_TAU_HZ * np.sqrt(np.maximum(paths, 0)) / np.pi
+    decay = np.exp(-every_ms / filter_ms)
+    found = np.empty_like(rates)
+    low = rates[0]
+    for instant, now in enumerate(rates):
+        low = found[instant] = decay * low + (1 - decay) * now
+    return found[-round(duration_ms / every_ms) :]
 
 
 def phased_sines(

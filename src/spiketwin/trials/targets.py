@@ -23,12 +23,14 @@ class Targets:
     kind : `DRIVE` or `RATE`.
     every_ms : time between instants.
     conditions : names.
+    auxiliary : so many of the cells, the last ones, only help the others.
     """
 
     values: np.ndarray
     kind: str
     every_ms: float
     conditions: tuple[str, ...]
+    auxiliary: int = 0
 
     def __post_init__(self) -> None:
         if not self.instants:
@@ -49,6 +51,11 @@ class Targets:
     def cells(self) -> int:
         """Number of cells."""
         return self.values.shape[2]
+
+    @property
+    def wanted(self) -> int:
+        """Cells that the targets are about, the first ones."""
+        return self.cells - self.auxiliary
 
     @property
     def instants(self) -> int:

@@ -125,7 +125,7 @@ class DriveScore:
             seen = self.seen(network, k)
             inputs = rate(seen.input) if self.targets.kind == RATE else seen.input
             average = smoothed(inputs, self.points).mean(0)
-            found.append(correlations(average, self.targets.values[k]))
+            found.append(correlations(average, self.targets.values[k])[: self.targets.wanted])
         return _distance(found)
 
     def seen(self, network: SparseNetwork, condition: int) -> Observed:

@@ -47,7 +47,7 @@ def given_targets(given: Pattern, model: RateModel, seed: int) -> Targets:
     seed : of the artificial targets.
     """
     if given.pattern == "file":
-        return _from_file(given, model)
+        return with_auxiliaries(_from_file(given, model), given.auxiliary, model, seed)
     every_ms, window_ms = 1000 * model.learning.every_s, 1000 * given.window_s
     if given.pattern == "innate":
         return _to_be_recorded(given, model)
@@ -115,7 +115,34 @@ def _from_file(given: Pattern, model: RateModel) -> Targets:
         columns.append(_resampled(stored[name], given.instant_s, model.learning.every_s, path))
     if len({column.shape for column in columns}) > 1:
         raise SpiketwinError(f"{path}: the arrays of the conditions differ in shape")
-    return Targets(np.stack(columns), RATE, 1000 * model.learning.every_s, tuple(given.arrays))
+    every_ms = 1000 * model.learning.every_s
+    return busiest(Targets(np.stack(columns), RATE, every_ms, tuple(given.arrays)), given.cells)
+
+
+def busiest(targets: Targets, cells: int | None) -> Targets:
+    """Those cells whose mean rate is largest, in their order; all where no number is given."""
+    if cells is None:
+        return targets
+    if cells > targets.cells:
+        raise SpiketwinError(f"targets.cells is {cells}, but the file has {targets.cells} cells")
+    kept = np.sort(np.argsort(-targets.mean_rate_hz(), kind="stable")[:cells])
+    return replace(targets, values=targets.values[:, :, kept])
+
+
+def with_auxiliaries(targets: Targets, ratio: float, model: RateModel, seed: int) -> Targets:
+    """With so many auxiliary cells per cell behind them, see `patterns.auxiliary_rates`."""
+    number, filter_ms = round(ratio * targets.cells), 1000 * model.network.tau_slow_s
+    if not number:
+        return targets
+    window_ms = targets.instants * targets.every_ms
+    paths = [
+        patterns.auxiliary_rates(
+            number, window_ms, targets.every_ms, numpy_generator(seed, "auxiliary", name), filter_ms
+        )
+        for name in targets.conditions
+    ]
+    values = np.concatenate([targets.values, np.stack(paths)], axis=2)
+    return replace(targets, values=values, auxiliary=number)
 
 
 def _resampled(values: np.ndarray, instant_s: float, every_s: float, path: Path) -> np.ndarray:

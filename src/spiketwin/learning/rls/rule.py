@@ -5,6 +5,8 @@
     phi(x) = sqrt(c log(1 + exp(x / c))) / pi, c = 0.1        (theta neurons, spikes per tau)
 
 (Kim & Chow 2018, eqs. 16 to 24). I is the constant input: targets are the whole input of a neuron.
+Rates are learned below threshold too, unlike in the publication: the smoothed rate has a slope
+there, and neurons that begin just below threshold would otherwise never learn.
 """
 
 from __future__ import annotations
@@ -92,6 +94,5 @@ def compare(
     total = drive + window.simulator.fast[trained] + network.drive[trained]
     if kind != RATE:
         return total - target, None
-    # Without supra-threshold input the rate has no slope to follow.
-    slope = np.where(total > 0, rate_slope(total), 0)
-    return (rate(total) - target).astype(weights.dtype), slope.astype(weights.dtype)
+    error, slope = rate(total) - target, rate_slope(total)
+    return error.astype(weights.dtype), slope.astype(weights.dtype)

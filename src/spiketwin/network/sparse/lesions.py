@@ -1,4 +1,5 @@
-"""What is done to networks after learning: neurons silenced, a single spike taken away."""
+"""What is done to networks after learning: neurons silenced, weights shuffled, a single spike taken
+away."""
 
 from __future__ import annotations
 
@@ -20,6 +21,28 @@ def silenced(network: SparseNetwork, neurons: np.ndarray) -> SparseNetwork:
     return without.with_weights(weights.astype(network.weights.dtype))
 
 
+def shuffled(
+    network: SparseNetwork, rows: int, share: float, generator: np.random.Generator
+) -> SparseNetwork:
+    """The same network, in which a share of the weights between the first rows has changed places.
+
+    Parameters
+    ----------
+    network : after learning.
+    rows : both ends of these synapses are among so many first trained neurons.
+    share : of these synapses, drawn at random; their weights are permuted.
+    generator : draws synapses and permutation.
+    """
+    among = np.isin(network.inputs, network.trained[:rows])
+    among[rows:] = False
+    among &= np.arange(network.inputs.shape[1]) < network.number[:, None]
+    places = generator.permutation(np.flatnonzero(among))
+    places = places[: round(share * len(places))]
+    weights = network.weights.copy()
+    weights.reshape(-1)[places] = network.weights.reshape(-1)[generator.permutation(places)]
+    return network.with_weights(weights)
+
+
 def withdraw(network: SparseNetwork, simulator: Simulator, neuron: int) -> None:
     """Take away what a spike of the last step did to other neurons."""
     simulator.filtered[neuron] -= network.slow.jump
@@ -37,7 +60,8 @@ def divergence(
     network: SparseNetwork, course: Course, condition: int, every: int, after: int, seed: int
 ) -> np.ndarray:
     """(instant,) root mean square difference of the input of all trained neurons between a trial
-    and the same trial without one spike; NaN before it, and where there is none.
+    and the same trial without one spike; NaN before it, and where there is none. Empty where the
+    window ends before.
 
     Parameters
     ----------
@@ -45,10 +69,10 @@ def divergence(
     every : steps between instants.
     after : step of the window from which on the next spike is taken away.
     """
+    number, step = max(0, (course.window_steps - after) // every - 1), after
     whole, changed = (Window(network, course, condition, seed) for _ in range(2))
     for window in (whole, changed):
-        window.advance(after)
-    number, step = (course.window_steps - after) // every - 1, after
+        window.advance(min(after, course.window_steps))
     spikes = np.zeros((0, 2), int)
     while not len(spikes) and step < course.window_steps - every:
         spikes = whole.advance(1, room=1).spikes

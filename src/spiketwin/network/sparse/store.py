@@ -58,6 +58,7 @@ def save_sparse(
         "conditions": list(course.conditions),
         "targets": targets.kind,
         "every_ms": targets.every_ms,
+        "auxiliary": targets.auxiliary,
         "lead_steps": course.lead_steps,
         "window_steps": course.window_steps,
     }
@@ -96,6 +97,10 @@ def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, Targets]:
         rates=arrays["rates"],
     )
     targets = Targets(
-        arrays["targets_of_rows"], numbers["targets"], numbers["every_ms"], course.conditions
+        arrays["targets_of_rows"],
+        numbers["targets"],
+        numbers["every_ms"],
+        course.conditions,
+        numbers.get("auxiliary", 0),
     )
     return network, course, targets
