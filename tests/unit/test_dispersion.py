@@ -43,6 +43,14 @@ def test_gradient_agrees_with_finite_differences():
     assert torch.autograd.gradcheck(lambda c: dispersion_loss(c, target), [counts])
 
 
+def test_neurons_without_a_recorded_dispersion_leave_the_gradient_of_the_others_alone():
+    counts = torch.rand((5, 3, 4), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    target = torch.tensor([0.1, float("nan"), 0.0, 0.2])
+    dispersion_loss(counts, target).backward()
+    assert torch.isfinite(counts.grad).all()
+    assert (counts.grad[:, :, 1] == 0).all() and (counts.grad[:, :, 0] != 0).any()
+
+
 def test_fit_with_it_brings_the_counts_of_single_neurons_closer_to_the_recorded_dispersion():
     trials = two_area_trials()
     distances = [_distance_after_a_fit(trials, weight) for weight in (0.0, 3.0)]

@@ -39,8 +39,10 @@ def dispersion_loss(counts: Tensor, target: Tensor) -> Tensor:
     counts : (trial, group, neuron), at least two trials.
     target : (neuron,) of `log_fano_target`.
     """
-    error = _log_fano(counts.sum(1)) - target
-    return torch.where(target.isnan(), 0.0, error**2).mean()
+    unknown = target.isnan()
+    # Filled before the difference: a NaN that is left out of the value stays in the gradient.
+    error = _log_fano(counts.sum(1)) - torch.where(unknown, 0.0, target)
+    return torch.where(unknown, 0.0, error**2).mean()
 
 
 def _log_fano(spikes: Tensor) -> Tensor:
