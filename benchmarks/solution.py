@@ -46,6 +46,7 @@ PUBLISHED: dict[str, object] = {
     "network": {"latent": {"scale": 1.0}},
     "losses": {
         "neuron": {"unbiased": False},
+        "dispersion": {"weight": 0.0},
         "trial": {"method": "hard"},
         "combine": "projected",
     },

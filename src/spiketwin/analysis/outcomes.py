@@ -4,8 +4,9 @@
                          outcomes that trials of the same condition can have
     data threshold       peak activity of the outcome area against the midpoint of its two modes
     published threshold  the same against a fixed rate
-    lick classifier      logistic regression on the behaviour, among these outcomes likewise
-                         (whether the animal was to lick is known)
+    lick classifier      logistic regression on the behaviour, regularised as cross-validation on
+                         the training trials prefers, among these outcomes likewise (whether the
+                         animal was to lick is known)
 
 Sessions whose templates do not tell outcomes apart say nothing about them and are left out of the
 read-out by template.
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -101,9 +103,32 @@ def _train_lick(sessions: Sequence[Session]) -> Pipeline | None:
         return None
     x = np.concatenate([behaviour_vectors(s, s.train) for s in sessions])
     y = np.concatenate([s.train.trials["outcome"].to_numpy(dtype=str) for s in sessions])
-    if len(set(y)) < 2:
+    _, numbers = np.unique(y, return_counts=True)
+    if len(numbers) < 2:
         return None
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(x, y)
+    strength = _strength(x, y) if numbers.min() >= FOLDS else STRENGTHS[0]
+    return _logistic(strength).fit(x, y)
+
+
+def _logistic(strength: float) -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
+
+
+def _strength(x: np.ndarray, y: np.ndarray) -> float:
+    """The inverse regularisation that says most about trials left out of the training trials.
+
+    A strongly regularised classifier is unsure of rare outcomes and calls them too seldom."""
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    likelihood = [
+        cross_val_score(_logistic(strength), x, y, cv=folds, scoring="neg_log_loss").mean()
+        for strength in STRENGTHS
+    ]
+    return STRENGTHS[int(np.argmax(likelihood))]
+
+
+STRENGTHS = (0.1, 1.0, 10.0, 100.0)
+FOLDS = 3
+"""Of the training trials, to choose the regularisation of the lick classifier."""
 
 
 def behaviour_vectors(session: Session, trials: TrialSet) -> np.ndarray:
