@@ -13,6 +13,7 @@ from spiketwin.analysis.sweeps import SINGLE
 from spiketwin.analysis.tracking import lesion_score
 from spiketwin.figures.layout import legend, page, panels
 from spiketwin.figures.palette import Palette
+from spiketwin.figures.style import WIDTH
 from spiketwin.figures.target_source import TargetSource
 
 TITLES = {"deleted": "neurons deleted", "shuffled": "weights between cells shuffled"}
@@ -33,7 +34,7 @@ def lesions(source: TargetSource) -> Figure:
     asked = {"deleted": analysis.deleted, "shuffled": analysis.shuffled}
     shown = {name: sorted(shares) for name, shares in asked.items() if shares}
     recall = source.table("recall")
-    figure = page(2.6, 3.4 * len(shown))
+    figure = page(2.6, WIDTH * (len(shown) + 1) / 3)
     axes = panels(figure, 1, len(shown), sharey="all").ravel()
     for panel, (name, shares) in zip(axes, shown.items(), strict=True):
         for model in named:
