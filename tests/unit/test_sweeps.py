@@ -7,12 +7,13 @@ import yaml
 from matplotlib.figure import Figure
 
 from spiketwin.analysis.sweeps import CAPACITY, SINGLE, longest_learned, sweep_table
+from spiketwin.analysis.tracking import lesion_table
 from spiketwin.config import dump_config, resolve_targets
 from spiketwin.errors import SpiketwinError
 from spiketwin.figures.sweeps import _lines
 from spiketwin.report.sweeps import sweep_grids
 
-WINDOWS, SIZES = [1, 2, 4], [100, 200]
+WINDOWS, SIZES = [1.0, 2.0, 3.0, 4.0], [100, 200]
 RAW = {
     "run": "r",
     "targets": {"pattern": "ornstein-uhlenbeck", "tau_s": 0.1},
@@ -30,7 +31,7 @@ def run(**given):
 
 def test_every_point_of_a_sweep_is_a_model():
     made = run()
-    assert made.named == ["m", "other"] and len(made.models) == 2 + 6
+    assert made.named == ["m", "other"] and len(made.models) == 2 + 8
     model = made.models["s+window_s-2+neurons-200"]
     assert model.network.neurons == 200 and model.network.tau_slow_s == 0.05
     targets = made.targets_of("s+window_s-2+neurons-200")
@@ -80,30 +81,37 @@ def test_the_longest_window_lies_between_those_around_the_criterion():
 def recall(made):
     """Networks of 200 follow windows twice as long as those of 100 do."""
     rows = [
-        (f"s+window_s-{window}+neurons-{size}", seed, condition, SINGLE, 1 - 10 * window / size)
+        (f"s+window_s-{window:g}+neurons-{size}", seed, condition, SINGLE, 1 - 10 * window / size)
         for window in WINDOWS for size in SIZES for seed in (0, 1) for condition in "ab"
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["model", "seed", "condition", "score", "value"])
 
 
 def test_capacity_is_in_units_of_the_correlation_time():
-    made = run()
+    made = run(analysis={"learned": 0.85})
     table = sweep_table(made, recall(made))
     found = table[table["score"] == CAPACITY].groupby("network.neurons")["value"].unique()
-    assert found[100] == pytest.approx(20) and found[200] == pytest.approx(40)
-    assert len(table) == 12 + 4
+    assert found[100] == pytest.approx(15) and found[200] == pytest.approx(30)
+    assert len(table) == 16 + 4
     assert sweep_table(run(sweeps={}), recall(made)).empty
 
 
+def test_without_lesions_scores_stay_numbers():
+    stored = {"conditions": ["a"], "deleted": np.zeros((1, 0)), "shuffled": np.zeros((1, 0))}
+    found = lesion_table(stored, run())
+    assert found.empty and found["value"].dtype == float
+
+
 def test_panels_and_tables_show_every_point():
-    made = run()
+    made = run(analysis={"learned": 0.85})
     table = sweep_table(made, recall(made))
     axes = Figure().subplots()
     _lines(axes, table[table["score"] == SINGLE], ["targets.window_s", "network.neurons"], "r")
     lines = {line.get_label(): line.get_xydata() for line in axes.lines}
-    np.testing.assert_allclose(lines["200"], [[1, 0.95], [2, 0.9], [4, 0.8]])
+    np.testing.assert_allclose(lines["200"], [[1, 0.95], [2, 0.9], [3, 0.85], [4, 0.8]])
     (grid,) = sweep_grids(made, table)
     assert grid.columns == (("network.neurons 100",), ("network.neurons 200",))
     assert [row.cells for row in grid.rows] == [
-        ("0.900", "0.950"), ("0.800", "0.900"), ("0.600", "0.800"), ("20.0", "40.0"),
+        ("0.900", "0.950"), ("0.800", "0.900"), ("0.700", "0.850"), ("0.600", "0.800"),
+        ("15.0", "30.0"),
     ]  # fmt: skip

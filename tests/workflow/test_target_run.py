@@ -1,5 +1,7 @@
 """A run on given targets through all of its commands, and what networks do after lesions."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from spiketwin.network.sparse.lesions import divergence, silenced, spectral_radi
 from spiketwin.network.sparse.observe import observe
 from spiketwin.network.sparse.plain import dense_plastic
 from spiketwin.network.sparse.simulator import Simulator, random_membrane
+from tests.workflow.test_workflow import run as run_workflow
 
 RUN = {
     "run": "small",
@@ -86,6 +89,13 @@ def test_tables_and_figures_are_there(results):
     assert "Follows its targets: correlation with the target 0.9" in page
     assert page.count("data:image/svg+xml") == 6 and "single-trial correlation, 40% deleted" in page
     assert "Sweep length" in page and page.count('class="verdict') == 2
+
+
+def test_every_point_of_a_sweep_has_its_jobs(tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(RUN, sort_keys=False))
+    planned = run_workflow(tmp_path, "--cores", "1", "--dry-run")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert len(re.findall(r"wildcards: run=small, model=length\+\S+, seed=0", planned.stdout)) == 8
 
 
 def test_perturbations_are_refused_in_one_line(results, capsys):

@@ -117,7 +117,8 @@ def lesion_table(stored: dict[str, np.ndarray], run: TargetRun) -> pd.DataFrame:
         names = ("spectral radius before learning", "spectral radius")
         radii = zip(names, stored["spectral_radius"], strict=True)
         found += [("all", name, float(value)) for name, value in radii]
-    return pd.DataFrame(found, columns=["condition", "score", "value"])
+    table = pd.DataFrame(found, columns=["condition", "score", "value"])
+    return table.astype({"value": float})
 
 
 def lesion_score(lesion: str, share: float) -> str:

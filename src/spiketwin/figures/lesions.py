@@ -33,7 +33,7 @@ def lesions(source: TargetSource) -> Figure:
     asked = {"deleted": analysis.deleted, "shuffled": analysis.shuffled}
     shown = {name: sorted(shares) for name, shares in asked.items() if shares}
     recall = source.table("recall")
-    figure = page(2.6, 3.4 * len(shown))
+    figure = page(2.6)
     axes = panels(figure, 1, len(shown), sharey="all").ravel()
     for panel, (name, shares) in zip(axes, shown.items(), strict=True):
         for model in named:
