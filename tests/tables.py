@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ class Run:
     references: float = 1.0
     """Factor on the energy distance of the trivial models."""
     variance_ratio: float = 1.02
+    fano: float = 1.1
+    """Of the first model; recorded neurons have 1."""
     warnings: tuple[str, ...] = ()
 
 
@@ -182,6 +185,8 @@ def _scores_of(
             for j, area in enumerate(["", *run.areas])
         ]
     psth = {"other half of the data": 0.586, "flat Poisson": 0.01}.get(contender, 0.58)
+    fano = run.fano if contender == run.models[0] else 1.0
+    rows.append({**about, "score": "Fano factor", "value": fano, "sd": math.nan})
     rows.append({**about, "score": "PSTH correlation", "value": psth, "sd": 0.01})
     rows.append({**about, "score": "PSTH correlation / ceiling", "value": psth / 0.586, "sd": 0.02})
     rows.append(

@@ -137,6 +137,16 @@ def test_right_variability_is_not_warned_about(tmp_path):
     assert "Warning" not in sentence.text
 
 
+@pytest.mark.parametrize(
+    ("fano", "mark", "word"),
+    [(1.2, "good", ""), (1.9, "fair", ""), (4, "poor", "more"), (0.4, "poor", "less")],
+)
+def test_single_neurons_are_compared_with_recorded_ones(tmp_path, fano, mark, word):
+    (sentence,) = _about(_judged(tmp_path, replace(SMALL, fano=fano))[0], "Fano factor")
+    assert sentence.mark == mark
+    assert (f"vary {word} than recorded ones" in sentence.text) == bool(word)
+
+
 def test_where_there_is_nothing_to_match_no_skill_is_claimed(tmp_path):
     verdict, summary = _judged(tmp_path, replace(SMALL, references=0.0005, good=0.001))
     assert (verdict.mark, summary.mark) == ("note", "note")

@@ -19,6 +19,8 @@ GOOD_SKILL = 0.6
 """Share of the trivial model's energy distance that a good model removes."""
 DISPERSION = {"good": (0.9, 1.1), "fair": (0.85, 1.15)}
 """Limits of the variance ratio."""
+FANO = {"good": 1.25, "fair": 2.0}
+"""How many times larger or smaller the Fano factor of single neurons is."""
 OUTCOME_ERROR = {"good": 0.05, "fair": 0.10}
 WITHOUT_MATCHING = {"good": 4.0, "fair": 2.0}
 """How many times larger the energy distance of a model without trial matching is."""
@@ -134,6 +136,21 @@ def dispersion(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
     warning = f" Warning: {_direction(ratios)} outside {low:g} to {high:g}." if off else ""
     text = f"Single-trial variance is {pooled} of the recorded one at {scale} ({listed}).{warning}"
     return Sentence("variability", mark, text)
+
+
+def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
+    """Fano factors of single neurons beside those of the recording."""
+    mine, recorded = (scores.find(name, "Fano factor") for name in (model, CEILING))
+    if mine is None or recorded is None:
+        return None
+    times = max(mine.value / recorded.value, recorded.value / mine.value)
+    mark: Mark = "poor"
+    if times <= FANO["fair"]:
+        mark = "good" if times <= FANO["good"] else "fair"
+    more = "more" if mine.value > recorded.value else "less"
+    warning = f" Warning: single neurons vary {more} than recorded ones." if mark == "poor" else ""
+    text = f"Spike counts of single neurons: {mine} (recorded {recorded}).{warning}"
+    return Sentence("Fano factor", mark, text)
 
 
 def _within(ratios: list[float]) -> Mark:

@@ -41,6 +41,7 @@ def judge(evidence: Evidence, model: str) -> Verdict:
         *energy,
         *findings.unmatched(evidence, model),
         *spread,
+        findings.single_neurons(evidence.scores, model),
         *findings.outcomes(evidence.outcomes, model),
         findings.psth(evidence.scores, model),
         findings.behaviour(evidence.scores, model),
