@@ -532,6 +532,7 @@ def _write_fits(run: Run, files: RunFiles, rng: np.random.Generator) -> None:
                 "batch": np.where(steps < 170, 32, 64),
                 "loss_neuron": 2 * np.exp(-steps / 80) + 0.3 + rng.normal(0, 0.02, 340),
                 "loss_trial": 0.5 * np.exp(-steps / 80) if model == run.models[0] else np.nan,
+                "loss_dispersion": 0.5 * np.exp(-steps / 80) if model == run.models[0] else np.nan,
                 "rate_hz": 12 + rng.normal(0, 0.2, 340),
                 "seconds": 0.2 * steps,
                 "held_out": held_out,

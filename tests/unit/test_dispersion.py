@@ -36,6 +36,28 @@ def test_loss_is_zero_for_the_same_dispersion_and_grows_with_shared_gain():
     assert dispersion_loss(modulated, poisson).item() == pytest.approx(expected, rel=0.05)
 
 
+def test_expected_counts_are_judged_by_the_spikes_drawn_from_them():
+    """Var n = Var rate + mean rate for Poisson spikes."""
+    generator = torch.Generator().manual_seed(0)
+    expected = 20 * (0.5 + torch.rand(8000, 1, 30, generator=generator))
+    spikes = torch.poisson(expected, generator=generator)
+    target = torch.zeros(30)
+    ours = dispersion_loss(expected, target, expected=True).item()
+    assert ours == pytest.approx(dispersion_loss(spikes, target).item(), rel=0.05)
+
+
+def test_weighted_target_is_that_of_repeated_trials_and_few_trials_have_none():
+    trials = two_area_trials()
+    weights = [np.arange(1, len(s.trials) + 1, dtype=float) for s in trials.sessions]
+    found = log_fano_target(trials, [w / w.sum() for w in weights]).numpy()
+    session = trials.sessions[0]
+    spikes = np.repeat(session.counts.sum(1, dtype=float), weights[0].astype(int), axis=0)
+    expected = np.log((spikes.var(0) + 0.5) / (spikes.mean(0) + 0.5))
+    assert found[session.units["neuron"]] == pytest.approx(expected, abs=0.02)
+    few = Trials(tuple(s.take(np.arange(9)) for s in trials.sessions), trials.stitching)
+    assert log_fano_target(few).isnan().all()
+
+
 def test_gradient_agrees_with_finite_differences():
     generator = torch.Generator().manual_seed(0)
     counts = torch.rand(6, 3, 4, generator=generator, dtype=torch.float64, requires_grad=True)

@@ -131,6 +131,9 @@ def test_rate_of_theta_neurons_and_its_slope():
     x = np.linspace(-1, 3, 50)
     numeric = (rate(x + 1e-6) - rate(x - 1e-6)) / 2e-6
     np.testing.assert_allclose(rate_slope(x), numeric, rtol=1e-6)
+    for precision in (np.float32, np.float64):
+        far = rate_slope(np.array([-100.0, -20.0, -6.0], precision))
+        assert (far == 0).all()
     np.testing.assert_allclose(rate(np.array([4.0])), 2 / np.pi, rtol=1e-6)
 
 

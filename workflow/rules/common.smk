@@ -44,7 +44,8 @@ def code(*rooms):
     files = [
         path
         for place in places
-        for path in ([place] if place.is_file() else place.rglob("*.py"))
+        for path in ([place] if place.is_file() else place.rglob("*.*"))
+        if path.suffix in (".py", ".csv")
     ]
     return sorted(os.path.relpath(path) for path in files)
 

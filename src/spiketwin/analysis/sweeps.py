@@ -36,7 +36,8 @@ def sweep_table(run: TargetRun, recall: pd.DataFrame) -> pd.DataFrame:
         mine = settings.rename_axis("model").reset_index().merge(scores, on="model")
         mine.insert(0, "sweep", name)
         parts.append(mine)
-        if WINDOW in varied(sweep):
+        paths = run.targets_of(mine["model"].iloc[0]).pattern == "ornstein-uhlenbeck"
+        if WINDOW in varied(sweep) and paths:
             parts.append(capacity_rows(mine, list(sweep), run))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 

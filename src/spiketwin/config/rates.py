@@ -170,6 +170,8 @@ class Pattern(Section):
     def _file_is_named(self) -> Self:
         if self.pattern == "file" and (self.file is None or not self.arrays):
             raise ValueError("pattern file needs file and arrays (condition: name of its array)")
+        if self.pattern != "file" and (self.cells is not None or self.auxiliary):
+            raise ValueError(f"pattern {self.pattern} is for all neurons; drop cells and auxiliary")
         if self.pattern in ("file", "innate") and self.measure == "rate":
             raise ValueError(f"pattern {self.pattern} says itself what is matched; drop measure")
         return self

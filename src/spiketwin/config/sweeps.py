@@ -22,7 +22,7 @@ def points(name: str, sweep: Mapping[str, Sequence[float]]) -> dict[str, dict[st
     found = {}
     for values in product(*sweep.values()):
         point = dict(zip(sweep, values, strict=True))
-        words = [f"{key.rpartition('.')[2]}-{point[key]:g}" for key in varied(sweep)]
+        words = [f"{key.rpartition('.')[2]}-{point[key]:.12g}" for key in varied(sweep)]
         found["+".join([name, *words])] = point
     return found
 
@@ -77,5 +77,7 @@ def _nested(point: Mapping[str, float]) -> dict[str, Any]:
         inner = found
         for block in blocks:
             inner = inner.setdefault(block, {})
+            if not isinstance(inner, dict):
+                raise SpiketwinError(f"sweeps: {key} is part of a setting that has a value itself")
         inner[last] = value
     return found

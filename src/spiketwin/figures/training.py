@@ -21,11 +21,11 @@ CURVES = {
     "held_out": "held-out energy distance",
     "rate_hz": "mean rate (Hz)",
     "learning_rate": "learning rate",
-    "batch": "simulated trials per step",
+    "loss_dispersion": "dispersion loss",
 }
 OF_EVERY_METHOD = ("rate_hz",)
 """Losses and scores of rate matching are other quantities, which its own figures show."""
-LOGARITHMIC = ("loss_neuron", "held_out")
+LOGARITHMIC = ("loss_neuron", "loss_dispersion", "held_out")
 
 
 def training(source: Source) -> Figure:

@@ -18,6 +18,7 @@ from spiketwin.learning.task import Task, carry_out
 from spiketwin.learning.turns import turns_of
 from spiketwin.losses import GANS, TrialTargets, adversary_of, groups_of, rate_target, trial_targets
 from spiketwin.network import Network, build, engine_of, on_device, save_network
+from spiketwin.network.threads import leave_to_torch
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
 from spiketwin.randomness import integer_seed
 from spiketwin.trials.store import load_run_trials
@@ -55,6 +56,8 @@ def gradient_task(
 ) -> Task[Network]:
     """A fit by gradient descent."""
     device = _device(model)
+    if model.losses.trial.method in (*GANS, "sinkhorn"):
+        leave_to_torch()
     network = build(trials.stitching, model.network, trials.sessions[0].traces, seed)
     fitter = gradient_fitter(network, trials, features, model, seed)
     score = held_out_score(network, trials, features, model, seed)

@@ -167,7 +167,8 @@ class GradientFitter:
         outputs = replace(activity, counts=counts, projected=projected)
         losses = {"neuron": neuron_loss(counts, turn.rates, self.losses.neuron.unbiased)}
         if self.losses.dispersion.weight and len(counts) > 1:
-            losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano)
+            expected = network.config.spike_function == "rate"
+            losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano, expected)
         trial = self.losses.trial
         draw = torch.Generator().manual_seed(self._seed("step", state))
         if self.adversary is not None:
@@ -231,7 +232,8 @@ class GradientFitter:
             learning_rate=self._rate(state),
             batch=len(counts),
             loss_neuron=float(losses["neuron"].detach()),
-            loss_trial=float(losses["trial"].detach()) if "trial" in losses else float("nan"),
+            loss_trial=_value(losses, "trial"),
+            loss_dispersion=_value(losses, "dispersion"),
             rate_hz=float(counts.sum(1).mean()) / self._window_s(),
         )
 
@@ -267,10 +269,15 @@ class GradientFitter:
         self, network: Network, state: FitState, record: Record
     ) -> tuple[FitState, Record]:
         """The state, or a gentler start when rates that were right explode."""
-        rate_hz = float(self.rates.psth.mean()) / self.bin_s
-        first = state.numbers.get("first loss", record.loss_neuron)
+        turn = (state.step - 1) % len(self.turns)
+        rate_hz = float(self.turns[turn].rates.psth.mean()) / self.bin_s
+        first = state.numbers.get(f"first loss {turn}", record.loss_neuron)
         if not self.learning.calibration or not exploded(record, rate_hz, first):
-            return replace(state, numbers={**state.numbers, "first loss": first}), record
+            return replace(state, numbers={**state.numbers, f"first loss {turn}": first}), record
         restarts = int(state.numbers["restarts"]) + 1
         check_restarts(restarts)
         return self._start(network, restarts), record
+
+
+def _value(losses: dict[str, Tensor], name: str) -> float:
+    return float(losses[name].detach()) if name in losses else float("nan")

@@ -40,7 +40,7 @@ class Record:
     step : steps done.
     learning_rate : of this step.
     batch : simulated trials.
-    loss_neuron, loss_trial : losses (NaN where the method has none).
+    loss_neuron, loss_trial, loss_dispersion : losses (NaN where the method has none).
     rate_hz : mean rate of the simulated trials.
     weight_change : size of the change of the weights since the beginning, relative to theirs (NaN
         where the method does not follow it).
@@ -54,6 +54,7 @@ class Record:
     loss_trial: float
     rate_hz: float
     weight_change: float = math.nan
+    loss_dispersion: float = math.nan
     trouble: str = ""
 
 

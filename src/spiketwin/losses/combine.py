@@ -1,15 +1,15 @@
 """Combining the gradients of several losses at the simulated trials.
 
-Each source (the neuron loss, the trial loss through the spikes, the trial loss through the
-behaviour) has a gradient g at the spikes. It is divided by a running size and the weighted sum
-flows on into the network, so that coefficients need no tuning to a data set (Sourmpis et al. 2023,
-code; bias correction as in Adam):
+Each source (the neuron loss, the dispersion loss, the trial loss through the spikes, the trial
+loss through the behaviour) has a gradient g at the spikes. It is divided by a running size and the
+weighted sum flows on into the network, so that coefficients need no tuning to a data set (Sourmpis
+et al. 2023, code; bias correction as in Adam):
 
     q = sum_{trial,neuron} mean_time g^2,   m <- 0.999 m + 0.001 q,   v = m / (1 - 0.999^n)
     g <- weight g / sqrt(v)
 
-`projected` also removes, for every time bin, the component of the neuron loss's gradient that
-opposes the trial loss's and the other way round (Yu et al. 2020). The behaviour is a source of its
+`projected` also removes, for every time bin, the component of each gradient that opposes another
+one (Yu et al. 2020). The behaviour is a source of its
 own because a single spike moves it much further than it moves a population average: in one sum it
 would drown the rest.
 """

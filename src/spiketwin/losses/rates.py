@@ -69,7 +69,7 @@ def rate_target(
         rate_hz=mean[torch.from_numpy(before)].mean(0) / first.bin_s,
         before=torch.from_numpy(groups.rows(before)),
         before_s=float(before.sum() * first.bin_s),
-        log_fano=log_fano_target(trials),
+        log_fano=log_fano_target(trials, weights),
     )
 
 

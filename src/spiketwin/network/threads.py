@@ -3,7 +3,7 @@
 Kernels do nearly all the work of a process, and PyTorch's own operations between them are small.
 With several threads each, the two pools wait for one another with busy processors: a step took 1.4
 times as long, on a shared machine 10 times. So the kernels get the threads and PyTorch one, unless
-the plain loop runs, whose work PyTorch does.
+PyTorch does the work: the plain loop, discriminators, Sinkhorn iterations.
 """
 
 from __future__ import annotations

@@ -137,8 +137,11 @@ def _blocks(
             ]
         },
         "losses": {"trial": {"within": "condition"}},
-        "models": {"matched": {}, "unmatched": {"losses": {"trial": {"method": "none"}}}},
+        "models": {"matched": {}, "unmatched": {"losses": _AVERAGES_ONLY}},
     }
+
+
+_AVERAGES_ONLY = {"trial": {"method": "none"}, "dispersion": {"weight": 0}}
 
 
 def _event_inputs(stop_s: float) -> list[dict[str, Any]]:

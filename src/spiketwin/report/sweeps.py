@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from spiketwin.analysis.sweeps import CAPACITY, SINGLE
+from spiketwin.analysis.sweeps import CAPACITY, SINGLE, WINDOW
 from spiketwin.config import TargetRun, varied
 from spiketwin.report.grids import Grid, Row
 from spiketwin.report.numbers import with_spread
@@ -25,7 +25,9 @@ def sweep_grids(run: TargetRun, table: pd.DataFrame) -> list[Grid]:
 
 
 def _grid(name: str, keys: list[str], table: pd.DataFrame) -> Grid:
-    down, across = keys[0], keys[1] if len(keys) > 1 else None
+    # Windows go down: what is learned of them is one number per column.
+    down, *rest = sorted(keys, key=lambda key: key != WINDOW)
+    across = rest[0] if rest else None
     values = sorted(table[across].dropna().unique()) if across else [0.0]
     columns = tuple((f"{across} {value:g}",) if across else (SINGLE,) for value in values)
     parts = [table[table[across] == value] if across else table for value in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -113,18 +114,18 @@ def _fixed(
 
 def _lesions(
     analysis: RateAnalysis, network: SparseNetwork, targets: Targets, seed: int
-) -> dict[str, list[Lesioned]]:
-    """Networks after each share of each lesion, with the cells that count."""
+) -> dict[str, Iterator[Lesioned]]:
+    """Networks after each share of each lesion, one at a time, with the cells that count."""
     order, wanted = numpy_generator(seed, "deleted").permutation(network.size), targets.wanted
     gone = [order[: round(share * network.size)] for share in analysis.deleted]
     drawn = [(share, numpy_generator(seed, "shuffled")) for share in analysis.shuffled]
     cells = network.trained[:wanted]
     return {
-        "deleted": [(silenced(network, some), ~np.isin(cells, some)) for some in gone],
-        "shuffled": [
+        "deleted": ((silenced(network, some), ~np.isin(cells, some)) for some in gone),
+        "shuffled": (
             (shuffled(network, wanted, share, generator), np.ones(wanted, bool))
             for share, generator in drawn
-        ],
+        ),
     }
 
 

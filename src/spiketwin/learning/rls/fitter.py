@@ -77,7 +77,7 @@ class RlsFitter:
         trouble = (
             "learning diverged (the least squares are singular; a larger learning.ridge helps)"
         )
-        return Record(number, nan, 0, nan, nan, nan, nan, trouble)
+        return Record(number, nan, 0, nan, nan, nan, nan, trouble=trouble)
 
     def _record(self, number: int, seen: list[Learned], weights: np.ndarray) -> Record:
         initial, rate = self.regressors.initial, float(np.mean([one.rate_hz for one in seen]))

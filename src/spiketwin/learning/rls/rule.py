@@ -28,6 +28,7 @@ from spiketwin.trials.targets import RATE
 Memory = dict[str, torch.Tensor]
 Absorb = Callable[[Regressors, Memory, np.ndarray, Samples], None]
 SMOOTHNESS = 0.1
+LOWEST = -50 * SMOOTHNESS
 """c of the smoothed rate."""
 
 
@@ -75,8 +76,10 @@ def rate(total: np.ndarray) -> np.ndarray:
 
 
 def rate_slope(total: np.ndarray) -> np.ndarray:
-    """Derivative of `rate`."""
-    found: np.ndarray = 1 / ((1 + np.exp(-total / SMOOTHNESS)) * 2 * np.pi**2 * rate(total))
+    """Derivative of `rate`; far below the threshold, where it has no number any more, 0."""
+    near = np.maximum(total, LOWEST)
+    slope = 1 / ((1 + np.exp(-near / SMOOTHNESS)) * 2 * np.pi**2 * rate(near))
+    found: np.ndarray = np.where(total < LOWEST, 0, slope)
     return found
 
 
