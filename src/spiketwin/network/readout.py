@@ -10,6 +10,7 @@ per behaviour trace.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -28,9 +29,21 @@ def filtered(projected: Tensor, initial: Tensor, step_s: float, tau_s: float) ->
     -------
     (trial, step, trace).
     """
-    decay = math.exp(-step_s / tau_s)
-    steps = torch.arange(projected.shape[1], dtype=projected.dtype, device=projected.device)
-    lag = steps[:, None] - steps[None, :]
+    kernel, carried = _weights(
+        projected.shape[1], math.exp(-step_s / tau_s), projected.dtype, projected.device
+    )
+    # One product of matrices: trials side by side.
+    by_step = projected.transpose(0, 1)
+    arrived = (kernel @ by_step.flatten(1)).reshape(by_step.shape).transpose(0, 1)
+    return arrived + carried[:, None] * initial[:, None, :]
+
+
+@lru_cache(maxsize=4)
+def _weights(
+    steps: int, decay: float, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """(step, step) weights of what arrived and (step,) of the state before; powers are slow."""
+    step = torch.arange(steps, dtype=dtype, device=device)
+    lag = step[:, None] - step[None, :]
     kernel = torch.where(lag >= 0, decay ** lag.clamp(min=0), 0.0) * (1 - decay)
-    carried = decay ** (steps + 1)
-    return kernel @ projected + carried[:, None] * initial[:, None, :]
+    return kernel, decay ** (step + 1)
