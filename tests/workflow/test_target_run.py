@@ -81,7 +81,7 @@ def test_tables_and_figures_are_there(results):
         pd.read_parquet(folder / "tables" / "divergence.parquet")["difference"].dropna() >= 0
     ).all()
     sweeps = pd.read_parquet(folder / "tables" / "sweeps.parquet")
-    assert len(sweeps) == 4 * 2 + 2 and set(sweeps["sweep"]) == {"length"}
+    assert len(sweeps) == 4 * 2 and set(sweeps["sweep"]) == {"length"}
     for name in ("learning", "recall", "trajectories", "lesions", "divergence", "sweeps"):
         assert (folder / "figures" / f"{name}.pdf").stat().st_size > 3000
     assert main(["plot", *common, "--figure", "nothing"]) == 1
