@@ -19,7 +19,7 @@ from spiketwin.figures.palette import CEILING, DATA, GUIDE, REFERENCES, Palette
 from spiketwin.figures.source import Source
 
 SKILL_REFERENCES = ("PSTH-Poisson", "Poisson per condition")
-DISPERSION = (0.9, 1.1)
+VARIANCE_RATIO = (0.9, 1.1)
 """Variance ratios that need no warning."""
 
 
@@ -119,7 +119,7 @@ def variance_ratio(axes: Axes, rows: pd.DataFrame, contenders: list[str], palett
     contenders : names from top to bottom.
     palette : colours of contenders and areas.
     """
-    axes.axvspan(*DISPERSION, color="#e6e6e6", linewidth=0, zorder=0)
+    axes.axvspan(*VARIANCE_RATIO, color="#e6e6e6", linewidth=0, zorder=0)
     axes.axvline(1, color=GUIDE, linewidth=0.6, zorder=0)
     dots(axes, rows[rows["area"] == ""], contenders, palette)
     for at, name in enumerate(contenders):

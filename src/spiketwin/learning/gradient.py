@@ -45,6 +45,7 @@ from spiketwin.network import (
     projection,
     run,
 )
+from spiketwin.network.spikes import RATE
 from spiketwin.randomness import integer_seed, numpy_generator
 
 
@@ -167,7 +168,7 @@ class GradientFitter:
         outputs = replace(activity, counts=counts, projected=projected)
         losses = {"neuron": neuron_loss(counts, turn.rates, self.losses.neuron.unbiased)}
         if self.losses.dispersion.weight and len(counts) > 1:
-            expected = network.config.spike_function == "rate"
+            expected = network.config.spike_function == RATE
             losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano, expected)
         trial = self.losses.trial
         draw = torch.Generator().manual_seed(self._seed("step", state))

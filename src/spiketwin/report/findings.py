@@ -17,7 +17,7 @@ Mark = Literal["good", "fair", "poor", "note"]
 
 GOOD_SKILL = 0.6
 """Share of the trivial model's energy distance that a good model removes."""
-DISPERSION = {"good": (0.9, 1.1), "fair": (0.85, 1.15)}
+VARIANCE_RATIO = {"good": (0.9, 1.1), "fair": (0.85, 1.15)}
 """Limits of the variance ratio."""
 FANO = {"good": 1.25, "fair": 2.0}
 """How many times larger or smaller the Fano factor of single neurons is."""
@@ -120,7 +120,7 @@ def _matches_trials(config: Config, model: str) -> bool:
     return bool(config.models[model].matching)
 
 
-def dispersion(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
+def variability(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
     """Variance of simulated trials over that of recorded ones."""
     pooled = scores.find(model, "variance ratio", scale)
     if pooled is None:
@@ -131,7 +131,7 @@ def dispersion(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
     listed = ", ".join(f"{area} {number(value)}" for area, value in areas.items())
     ratios = [pooled.value, *areas.values()]
     mark = _within(ratios)
-    low, high = DISPERSION["good"]
+    low, high = VARIANCE_RATIO["good"]
     off = sum(not low <= ratio <= high for ratio in ratios)
     warning = f" Warning: {_direction(ratios)} outside {low:g} to {high:g}." if off else ""
     text = f"Single-trial variance is {pooled} of the recorded one at {scale} ({listed}).{warning}"
@@ -154,14 +154,14 @@ def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
 
 
 def _within(ratios: list[float]) -> Mark:
-    for mark, (low, high) in DISPERSION.items():
+    for mark, (low, high) in VARIANCE_RATIO.items():
         if all(low <= ratio <= high for ratio in ratios):
             return "good" if mark == "good" else "fair"
     return "poor"
 
 
 def _direction(ratios: list[float]) -> str:
-    low, high = DISPERSION["good"]
+    low, high = VARIANCE_RATIO["good"]
     words = ["too little variability"] if min(ratios) < low else []
     words += ["too much variability"] if max(ratios) > high else []
     return " and ".join(words)

@@ -36,7 +36,7 @@ def judge(evidence: Evidence, model: str) -> Verdict:
     """
     scales = evidence.scores.scales("energy distance")
     energy = [findings.energy(evidence.scores, model, scale) for scale in scales]
-    spread = [findings.dispersion(evidence.scores, model, scale) for scale in scales]
+    spread = [findings.variability(evidence.scores, model, scale) for scale in scales]
     found = [
         *energy,
         *findings.unmatched(evidence, model),

@@ -101,6 +101,6 @@ def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, Targets]:
         numbers["targets"],
         numbers["every_ms"],
         course.conditions,
-        numbers.get("auxiliary", 0),
+        numbers["auxiliary"],
     )
     return network, course, targets
