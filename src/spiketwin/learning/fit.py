@@ -9,6 +9,7 @@ import torch
 from spiketwin.config import Config, Features, Model, RateModel
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
+from spiketwin.learning.ahead import compile_ahead
 from spiketwin.learning.checkpoint import digest_of, fingerprint
 from spiketwin.learning.gradient import GradientFitter
 from spiketwin.learning.held_out import HeldOutScore
@@ -63,6 +64,8 @@ def gradient_task(
     score = held_out_score(network, trials, features, model, seed)
     network = on_device(network, device)
     learning, engine = model.learning, engine_of(network)
+    if engine.name == "numba" and learning.roulette:
+        compile_ahead()
     return Task(
         name=name,
         settings=model,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -16,29 +18,48 @@ from spiketwin.config import (
     TargetRun,
 )
 from spiketwin.config import Network as NetworkConfig
+from spiketwin.learning.ahead import compile_ahead
 from spiketwin.learning.fit import gradient_fitter
 from spiketwin.learning.rls.fit import rate_task
 from spiketwin.learning.rls.given import assembled_run
-from spiketwin.network import build
+from spiketwin.network import build, engine
+from spiketwin.network.kernels.layout import Events
 from spiketwin.trials.trialset import Trials, TrialSet
 
 UNITS, TRIALS, BINS = 8, 8, 20
 
 
 def warm_up() -> None:
-    """Take a step of a tiny fit with the sampled and with the exact gradient."""
-    trials = _trials()
+    """Steps of tiny fits: sampled gradient, exact gradient, rate matching."""
+    compile_ahead()
     for roulette in (0.1, 0.0):
-        model = Model(
-            network=NetworkConfig(inputs=[InputGroup(name="noise", channels=4)]),
-            learning=GradientLearning(batches=[8], calibration=0, roulette=roulette),
-        )
-        network = build(trials.stitching, model.network, ["trace"], 0)
-        features = Features(scales=[Scale(window_s=0.02, stride_s=0.01)], min_units=2)
-        fitter = gradient_fitter(network, trials, features, model, 0)
-        fitter.step(network, fitter.start(network))
+        tiny_step(roulette)
     for solver in ("sequential", "ridge"):
         _rate_step(solver)
+
+
+def tiny_step(roulette: float) -> None:
+    """A step of a tiny fit by gradient descent."""
+    trials = _trials()
+    model = Model(
+        network=NetworkConfig(inputs=[InputGroup(name="noise", channels=4)]),
+        learning=GradientLearning(batches=[8], calibration=0, roulette=roulette),
+    )
+    network = build(trials.stitching, model.network, ["trace"], 0)
+    features = Features(scales=[Scale(window_s=0.02, stride_s=0.01)], min_units=2)
+    fitter = gradient_fitter(network, trials, features, model, 0)
+    fitter.step(network, fitter.start(network))
+
+
+def step_without_simulation() -> None:
+    """Compile all kernels of `tiny_step` but the simulation: no neuron fires."""
+    engine.simulate_kernel = _silent
+    tiny_step(roulette=0.1)
+
+
+def _silent(circuit: Any, escape: Any, course: Any, events: Events, *others: Any) -> None:
+    events.neurons_end[:] = 0
+    events.channels_end[:] = 0
 
 
 def _rate_step(solver: str) -> None:
@@ -71,3 +92,7 @@ def _trials() -> Trials:
         bin_s=0.01,
     )
     return Trials((session,), units.assign(session="session"))
+
+
+if __name__ == "__main__":
+    step_without_simulation()

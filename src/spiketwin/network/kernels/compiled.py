@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
+from subprocess import Popen, TimeoutExpired
 from typing import Any
 
 from numba import njit
@@ -32,6 +33,35 @@ def strict(function: Callable[..., Any]) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile into every caller."""
     return njit(inline="always", error_model="numpy", fastmath=FAST)(function)
+
+
+def on_disk(kernel: Any) -> bool:
+    """Whether the kernel was compiled before; True where nothing can be kept on disk."""
+    if not isinstance(kernel._cache, _Cache):
+        return True
+    try:
+        return bool(kernel._cache._cache_file._load_index())
+    except Exception:  # whatever a damaged file makes of itself
+        return False
+
+
+_ELSEWHERE: list[Popen[bytes]] = []
+PATIENCE_S = 60.0
+"""Longest wait for another process; afterwards this one compiles what is missing."""
+
+
+def expect(process: Popen[bytes]) -> None:
+    """Another process compiles kernels that this one will need: `await_kernels` waits for it."""
+    _ELSEWHERE.append(process)
+
+
+def await_kernels() -> None:
+    """Return when no other process compiles for this one any more."""
+    while _ELSEWHERE:
+        try:
+            _ELSEWHERE.pop().wait(PATIENCE_S)
+        except TimeoutExpired:
+            _say("another process has been compiling kernels for a minute")
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
