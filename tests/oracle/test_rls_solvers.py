@@ -148,6 +148,30 @@ def test_a_growing_prior_is_that_of_the_last_block():
     np.testing.assert_allclose(weights, direct(grown, filtered, target), atol=1e-10)
 
 
+def test_centred_samples_give_least_squares_with_an_offset_for_every_block():
+    generator = np.random.default_rng(6)
+    regressors = wired(generator, np.float64)
+    filtered, target = data(generator, np.float64)
+    weights, memory = regressors.initial.copy(), ridge.start(regressors)
+    size = 100
+    for first in range(0, SAMPLES, size):
+        part = filtered[first : first + size]
+        error = np.einsum("rl,rls->sr", weights, regressors.gathered(part))
+        error -= target[first : first + size] + first  # a level that no weights can follow
+        ridge.absorb(regressors, memory, weights, Samples(part, error).centred())
+    blocks = np.kron(np.eye(SAMPLES // size), np.ones((size, 1)))
+    for row in range(ROWS):
+        used = slice(0, regressors.number[row])
+        x = np.hstack([filtered[:, regressors.inputs[row, used]], blocks])
+        prior = np.zeros((x.shape[1], x.shape[1]))
+        n = regressors.number[row]
+        prior[:n, :n] = regressors.precision(slice(row, row + 1))[0][used, used]
+        initial = regressors.initial[row, used]
+        rest = target[:, row] - x[:, :n] @ initial
+        moved = np.linalg.solve(prior + x.T @ x, x.T @ rest)[:n]
+        np.testing.assert_allclose(weights[row, used], initial + moved, atol=1e-10)
+
+
 def test_a_prior_must_be_positive():
     regressors = wired(np.random.default_rng(0), np.float64)
     with pytest.raises(SpiketwinError, match="prior of a weight is 0; expected more than 0"):

@@ -44,7 +44,13 @@ def assembled(run, seed=0):
 
 
 @pytest.mark.parametrize(
-    "solver", [{"solver": "ridge"}, {"solver": "sequential"}, {"solver": "block", "block": 10}]
+    "solver",
+    [
+        {"solver": "ridge"},
+        {"solver": "ridge", "course_only": True},
+        {"solver": "sequential"},
+        {"solver": "block", "block": 10},
+    ],
 )
 def test_a_network_learns_its_targets(solver):
     model, made = assembled(small(ridge=0.01, **solver))
@@ -179,6 +185,10 @@ def test_running_mean_is_shorter_at_the_ends():
         ({"learning": {"method": "rls", "ridge": 0}}, "learning.ridge: Input should be greater"),
         ({"learning": {"method": "rls", "every_s": 0.00015}}, "not a multiple of network.step_s"),
         ({"learning": {"method": "rls", "solver": "block", "dale": True}}, "needs solver ridge"),
+        (
+            {"learning": {"method": "rls", "solver": "block", "course_only": True}},
+            "course_only: true needs solver ridge",
+        ),
         ({"learning": {"method": "rls", "rigde": 1}}, "did you mean 'ridge'"),
         ({"targets": {"pattern": "file"}}, "pattern file needs file and arrays"),
     ],

@@ -104,6 +104,9 @@ class RlsLearning(Section):
     """Prior precision of the change of a neuron's summed excitatory and inhibitory weights."""
     growth: NonNegative = 0.05
     """Growth of the prior with each update, relative to its beginning (solver ridge only)."""
+    course_only: bool = False
+    """Learn the course of drives and leave their mean over an update free (ridge): for
+    targets around the mean input, whose rates then stay where they are."""
     dale: bool = False
     """Weights keep their signs (ridge)."""
     every_s: Positive = 0.010
@@ -127,6 +130,8 @@ class RlsLearning(Section):
     def _solver_can(self) -> Self:
         if self.solver != "ridge" and self.dale:
             raise ValueError("dale: true needs solver ridge")
+        if self.course_only and (self.solver != "ridge" or self.block == 1):
+            raise ValueError("course_only: true needs solver ridge, and a block above 1")
         return self
 
 

@@ -126,6 +126,7 @@ def rate_task(
         or (1 if learning.solver in ("sequential", "shared") else targets.instants),
         kind=targets.kind if targets.kind == RATE else DRIVE,
         at_once=learning.weights_act == "at once",
+        centred=learning.course_only,
     )
     regressors = regressors_of(network, learning)
     points = max(1, 2 * round(SMOOTHING_MS / targets.every_ms / 2) + 1)

@@ -43,6 +43,7 @@ class Rule:
     kind : of the targets, `DRIVE` or `RATE`.
     at_once : changed weights act on spikes that have arrived already (Kim & Chow); otherwise a
         spike acts with the weight it finds (Kim et al. 2023).
+    centred : the course of the input is learned, not its mean over the instants of an update.
     """
 
     start: Callable[[Regressors], Memory]
@@ -50,6 +51,7 @@ class Rule:
     size: int
     kind: str
     at_once: bool
+    centred: bool = False
 
 
 def solver(

@@ -53,7 +53,9 @@ def learning_trial(
         squared += float(np.mean(error**2))
         pending.append((window.simulator.filtered.copy(), error, scale))
         if len(pending) == rule.size or instant == len(targets) - 1:
-            rule.absorb(regressors, memory, weights, _samples(pending))
+            samples = _samples(pending)
+            samples = samples.centred() if rule.centred else samples
+            rule.absorb(regressors, memory, weights, samples)
             pending = []
             if rule.at_once:
                 _reweigh(network, window)
