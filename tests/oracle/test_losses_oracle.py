@@ -12,7 +12,11 @@ from scipy.optimize import linear_sum_assignment
 from spiketwin.config import Features, Scale
 from spiketwin.losses import groups_of, signal_targets, trial_loss, trial_targets
 from spiketwin.losses.counts import filtered_moments, population_averages
-from spiketwin.losses.matching import energy, exact, hard
+from spiketwin.losses.dispersion import dispersion_loss
+from spiketwin.losses.halves import debiased_of_all
+from spiketwin.losses.matching import SPLITS, debiased, energy, exact, hard
+from spiketwin.losses.neuron import neuron_loss
+from spiketwin.losses.rates import rate_target
 from spiketwin.losses.sinkhorn import sinkhorn_divergence
 from spiketwin.trials.features import window_matrix
 from tests.artificial import two_area_trials
@@ -85,6 +89,71 @@ def test_energy_distance_agrees_with_plain_loops():
     a, b = x.numpy(), y.numpy()
     expected = 2 * mean(a, b, False) - mean(a, a, True) - mean(b, b, True)
     assert energy(x, y, torch.Generator()).item() == pytest.approx(expected)
+
+
+def _matched(x: np.ndarray, y: np.ndarray) -> float:
+    """Mean distance of the pairs of the best of all permutations."""
+    cost = np.array([[np.linalg.norm(p - q) for q in y] for p in x])
+    rows = range(len(x))
+    return min(cost[rows, list(p)].mean() for p in itertools.permutations(rows))
+
+
+@pytest.mark.parametrize(("n", "m"), [(10, 8), (7, 11)])
+def test_debiased_distance_is_that_of_the_best_permutations_of_its_halves(n, m):
+    """Halves are drawn as documented: split by split, the simulated trials first."""
+    x, y = _sets(n, m)
+    draw, half, terms = torch.Generator().manual_seed(4), min(n, m) // 2, []
+    for _ in range(SPLITS):
+        mine, theirs = (s[torch.randperm(len(s), generator=draw)].numpy() for s in (x, y))
+        x1, x2, y1, y2 = mine[:half], mine[half:][:half], theirs[:half], theirs[half:][:half]
+        across = _matched(x1, y1) + _matched(x2, y2)
+        terms.append((across - _matched(x1, x2) - _matched(y1, y2)) / 2)
+    expected = np.mean(terms)
+    assert abs(expected) > 0.01
+    found = debiased(x, y, torch.Generator().manual_seed(4)).item()
+    (together,) = debiased_of_all([x], [y], torch.Generator().manual_seed(4)).tolist()
+    assert (found, together) == pytest.approx((expected, expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_neuron_loss_agrees_with_plain_loops(unbiased):
+    """A unit that hardly varies keeps its scale in counts (Sourmpis et al. 2023)."""
+    recorded = two_area_trials(trials=40)
+    recorded.sessions[0].counts[:, :, 7] = 0
+    groups = groups_of(recorded, FEATURES.psth, FEATURES.scales)
+    target = rate_target(recorded, FEATURES.psth, groups)
+    (session,), (other,) = recorded.sessions, two_area_trials(draw=1, trials=12).sessions
+    window = window_matrix(150, 0.002, FEATURES.psth)
+    terms = []
+    for unit in range(40):
+        theirs = session.counts[:, :, unit].astype(float).mean(0) @ window
+        mine = other.counts[:, :, unit].astype(float) @ window
+        sd = theirs.std() if theirs.std() >= 0.001 else 1.0
+        variance = mine.var(0, ddof=1) if unbiased else np.zeros(len(theirs))
+        terms += list(((mine.mean(0) - theirs) ** 2 - variance / len(mine)) / sd**2)
+    counts = np.zeros_like(other.counts)
+    counts[:, :, other.units["neuron"]] = other.counts
+    found = neuron_loss(_in_groups(counts, groups), target, unbiased).item()
+    assert found == pytest.approx(np.mean(terms), rel=1e-4)
+    assert abs(np.mean(terms)) > 0.01
+
+
+@pytest.mark.parametrize("expected", [True, False])
+def test_dispersion_loss_agrees_with_plain_loops(expected):
+    """`expected`: counts are means of Poisson counts, which vary by their mean besides."""
+    generator = np.random.default_rng(0)
+    counts = generator.gamma(2.0, 0.4, (9, 4, 5))
+    target = np.array([0.3, -0.2, np.nan, 0.0, 1.1])
+    terms = []
+    for neuron in range(5):
+        spikes = [sum(trial) for trial in counts[:, :, neuron]]
+        mean = sum(spikes) / 9
+        variance = sum((n - mean) ** 2 for n in spikes) / 8 + (mean if expected else 0.0)
+        fano = (variance + 0.5) / (mean + 0.5)
+        unknown = np.isnan(target[neuron])
+        terms.append(0.0 if unknown else (np.log(fano) - target[neuron]) ** 2)
+    found = dispersion_loss(torch.from_numpy(counts), torch.from_numpy(target), expected)
+    assert found.item() == pytest.approx(np.mean(terms), rel=1e-10)
 
 
 @pytest.mark.parametrize("even", [True, False])
