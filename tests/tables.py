@@ -189,9 +189,10 @@ def _scores_of(
     rows.append({**about, "score": "Fano factor", "value": fano, "sd": math.nan})
     rows.append({**about, "score": "PSTH correlation", "value": psth, "sd": 0.01})
     rows.append({**about, "score": "PSTH correlation / ceiling", "value": psth / 0.586, "sd": 0.02})
-    rows.append(
-        {**about, "score": "matched Pearson", "value": 0.87, "sd": 0.005, "scale": run.scales[0]}
-    )
+    about_matched = {**about, "sd": 0.005, "scale": run.scales[0]}
+    rows.append({**about_matched, "score": "matched Pearson", "value": 0.87})
+    formula = {"other half of the data": 0.9, run.models[0]: 0.89}.get(contender, 0.6) / factor
+    rows.append({**about_matched, "score": "matched Pearson (published formula)", "value": formula})
     if run.behaviour:
         jaw = 0.02 if contender == run.models[0] else 0.3
         rows.append({**about, "score": "behaviour energy distance", "value": jaw, "sd": 0.01})

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spiketwin.analysis.published import DATA, published_table, reference
+from spiketwin.analysis.published import (
+    DATA,
+    OF_RECORDINGS,
+    published_table,
+    reference,
+    spreads,
+)
+from spiketwin.analysis.references import CEILING
 from spiketwin.config import Config, resolve
 from spiketwin.config.analysis import Variant
 from spiketwin.errors import SpiketwinError
@@ -15,6 +22,8 @@ from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.report import write_report
 from spiketwin.report.grids import published_grid
 from tests.tables import Run, make_run
+
+ACCURACY = "lick classifier accuracy"
 
 
 def _asking(config: Config, published: dict[str, str]) -> Config:
@@ -46,7 +55,12 @@ def _row(table: pd.DataFrame, contender: str, quantity: str) -> pd.Series:
 
 def test_every_variant_of_the_configuration_has_published_numbers():
     numbers = reference()
-    assert set(get_args(Variant)) == set(numbers.columns) - {"quantity", "source", DATA}
+    kinds = {DATA, DATA + OF_RECORDINGS}
+    assert set(get_args(Variant)) | kinds == set(numbers.columns) - {"quantity", "source"}
+    known = spreads().set_index("quantity")
+    assert set(known.columns) == set(get_args(Variant)) | kinds
+    of_these = numbers.set_index("quantity").loc[known.index, known.columns]
+    assert of_these[known.notna()].notna().sum().sum() == known.notna().sum().sum()
     assert numbers["quantity"].is_unique
     by_name = numbers.set_index("quantity")
     assert by_name.loc["hits, 30 Hz threshold", "hard TM"] == 0.733
@@ -71,6 +85,71 @@ def test_frequencies_and_correlations_are_those_of_the_tables(run, table):
     found = _row(table, "matched", "matched correlation (Pearson)")
     assert found["value"] == pytest.approx(pearson["value"].mean())
     assert np.isnan(found["published"])
+
+
+def test_published_errors_and_shares_follow_from_the_published_numbers():
+    by_name = reference().set_index("quantity")
+    frequencies = by_name.filter(regex="^(Miss|Hit|CR|FA), ", axis=0)
+    correlation = "matched correlation (published formula)"
+    for variant in ("soft TM, recordings", "no TM, recordings"):
+        data, own = by_name[DATA + OF_RECORDINGS], by_name[variant]
+        for method in ("template", "lick classifier"):
+            rows = frequencies.filter(like=f", {method}", axis=0)
+            assert rows[variant].sum() == pytest.approx(1, abs=0.002)
+            error = (rows[variant] - rows[DATA + OF_RECORDINGS]).abs().sum()
+            assert own[f"summed error of outcomes, {method}"] == pytest.approx(error)
+        for name, test in (("PSTH correlation", ""), (correlation, ", test trials")):
+            share = own[name + test] / data[name + test]
+            assert own[f"{name} / ceiling"] == pytest.approx(share, abs=6e-4)
+
+
+@pytest.fixture(scope="module")
+def of_recordings(tmp_path_factory) -> tuple[RunFiles, pd.DataFrame]:
+    """A run with the four outcomes of the delayed task, and its table."""
+    four = Run(seeds=(0, 1), outcomes=("Hit", "CR", "Miss", "FA"))
+    config, files = make_run(tmp_path_factory.mktemp("recordings"), four)
+    asked = {"matched": "soft TM, recordings", "unmatched": "no TM, recordings"}
+    raw = config.model_dump(mode="json")
+    raw["analysis"] |= {"published": asked}
+    scores, *others = (pd.read_parquet(files.table(n)) for n in ("scores", "outcomes", "fits"))
+    lick = scores.iloc[:1].assign(contender=DATA, seed=-1, value=0.91, score=ACCURACY)
+    return files, published_table(
+        resolve(raw), files, pd.concat([scores, lick], ignore_index=True), *others
+    )
+
+
+def test_recordings_stand_beside_figures_3_and_4(of_recordings):
+    files, table = of_recordings
+    outcomes = pd.read_parquet(files.table("outcomes"))
+    by_lick = outcomes[outcomes["method"] == "lick classifier"].pivot_table(
+        index="outcome", columns=["contender", "seed"], values="frequency"
+    )
+    found = _row(table, "unmatched", "Miss, lick classifier")
+    mean = by_lick.loc["Miss"].groupby("contender").mean()
+    assert (found["value"], found["data"]) == pytest.approx((mean["unmatched"], mean["data"]))
+    assert found["published"] == 0.5
+    error = by_lick["unmatched"].sub(by_lick["data", -1], axis=0).abs().sum().mean()
+    found = _row(table, "unmatched", "summed error of outcomes, lick classifier")
+    assert found["value"] == pytest.approx(error) and found["published"] == 0.852
+    assert error > 0.01
+
+
+def test_correlations_of_recordings_have_their_ceiling_and_spread(of_recordings):
+    files, table = of_recordings
+    scores = pd.read_parquet(files.table("scores"))
+    scores = scores[scores["score"] == "matched Pearson (published formula)"]
+    mean = scores[scores["scale"] == "48 ms"].groupby("contender")["value"].mean()
+    name = "matched correlation (published formula)"
+    found = _row(table, "matched", f"{name}, test trials")
+    assert found["value"] == pytest.approx(mean["matched"])
+    assert found["data"] == pytest.approx(mean[CEILING])
+    assert (found["published"], found["published_spread"]) == (0.496, 0.006)
+    share = _row(table, "matched", f"{name} / ceiling")
+    assert share["value"] == pytest.approx(mean["matched"] / mean[CEILING])
+    ceiling = _row(table, DATA, f"{name}, test trials")
+    assert ceiling["variant"] == "data, recordings" and ceiling["published"] == 0.530
+    accuracy = _row(table, DATA, "accuracy of the lick classifier")
+    assert (accuracy["published"], accuracy["value"]) == (0.944, 0.91)
 
 
 def test_losses_are_means_of_logs_on_the_published_scale(run, table):
@@ -107,7 +186,7 @@ def test_the_report_shows_the_published_numbers(run, table):
     assert all(len(row.cells) == len(grid.columns) for row in grid.rows)
     (hits,) = [row for row in grid.rows if row.name == "hits, template"]
     column = grid.columns.index(("no TM", "published"))
-    assert hits.cells[column] == "0.983"
+    assert hits.cells[column] == "0.983 ± 0.019"
 
 
 def test_a_name_that_is_no_model_is_refused(run):

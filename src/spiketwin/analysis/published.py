@@ -1,13 +1,15 @@
-"""Published numbers beside ours: figure 2 and the training curves of Sourmpis et al. (2023).
+"""Published numbers beside ours: figures 2 to 4 and training curves of Sourmpis et al. (2023).
 
-`published.csv` holds the numbers by variant of the published models; a run names the variant that
-each of its models stands for (`analysis.published`). Losses are on the published scale,
+`published.csv` holds the numbers by variant of the published models, `published-spread.csv` what is
+known of their spread; a run names the variant that each of its models stands for
+(`analysis.published`). Losses are on the published scale,
 
     10 * neuron loss + 100 * trial loss    (20 and 20 with a discriminator),
 
 averaged over 99 steps that end with the one named. Our neuron loss subtracts the sampling variance
 unless `losses.neuron.unbiased` is false; losses of models with another trial loss than the variant,
-and test losses, have no counterpart here. Our correlations are on test trials.
+and test losses, have no counterpart here. Our correlations are on test trials; matched ones compare
+area averages, the published ones of recordings the jaw besides.
 """
 
 from __future__ import annotations
@@ -34,20 +36,40 @@ METHODS = {
 WEIGHTS = {"spikeT-GAN": (20.0, 20.0)}
 PLAIN = (10.0, 100.0)
 HITS = {"hits, 30 Hz threshold": "published threshold", "hits, template": "template"}
-MATCHED = {
+MATCHED = "matched correlation (published formula), test trials"
+SCORES = {
     "matched correlation (published formula), last": "matched Pearson (published formula)",
+    MATCHED: "matched Pearson (published formula)",
     "matched correlation (Pearson)": "matched Pearson",
+    "PSTH correlation": "PSTH correlation",
+    "PSTH correlation / ceiling": "PSTH correlation / ceiling",
+    "accuracy of the lick classifier": "lick classifier accuracy",
 }
+ERRORS = ("template", "lick classifier")
+"""Read-outs of outcomes whose errors are added up."""
 DATA = "data"
-COLUMNS = ["quantity", "variant", "contender", "published", "value", "sd", "data", "source"]
+OF_RECORDINGS = ", recordings"
+"""How variants end that were fitted to recordings, and the data of figures 3 and 4."""
+COLUMNS = [
+    "quantity", "variant", "contender", "published", "published_spread", "value", "sd", "data",
+    "source",
+]  # fmt: skip
 OURS_ALONE = "not published"
 """Source of what has no published number."""
 
 
 def reference() -> pd.DataFrame:
-    """Published numbers, a row per quantity, a column per variant."""
-    path = resources("spiketwin.analysis") / "published.csv"
-    with path.open(encoding="utf-8") as stream:
+    """Published numbers, a row per quantity, a column per variant and per kind of data."""
+    return _packaged("published.csv")
+
+
+def spreads() -> pd.DataFrame:
+    """Published spreads, of the same form; what each is a spread of stands in the source."""
+    return _packaged("published-spread.csv")
+
+
+def _packaged(name: str) -> pd.DataFrame:
+    with (resources("spiketwin.analysis") / name).open(encoding="utf-8") as stream:
         return pd.read_csv(stream)
 
 
@@ -65,22 +87,36 @@ def published_table(
     config, files : the run; its histories are read.
     scores, outcomes, fits : tables of these names.
     """
-    data = {**_hits(config, outcomes, DATA, -1), **_matched(scores, CEILING, -1)}
-    parts = [_beside(DATA, DATA, [data], data)]
-    for name, variant in config.analysis.published.items():
+    data = {
+        **_outcomes(config, outcomes, DATA, -1),
+        **_scores(scores, CEILING, -1),
+        **_scores(scores, DATA, -1),
+    }
+    asked = config.analysis.published
+    kinds = dict.fromkeys(DATA + _kind(variant) for variant in asked.values())
+    parts = [_beside(kind, DATA, [data], data) for kind in kinds]
+    for name, variant in asked.items():
+        model = config.gradient_models[name]
         ours = [
-            {
-                **_hits(config, outcomes, name, seed),
-                **_matched(scores, name, seed),
-                **_fit(fits, name, seed),
-                **_losses(_history(files, name, seed), variant, config.gradient_models[name]),
-            }
+            _against(
+                data,
+                {
+                    **_outcomes(config, outcomes, name, seed),
+                    **_scores(scores, name, seed),
+                    **_fit(fits, name, seed),
+                    **_losses(_history(files, name, seed), variant, model),
+                },
+            )
             for seed in config.seeds
         ]
         parts.append(_beside(variant, name, ours, data))
     order = list(reference()["quantity"])
     table = pd.concat(parts, ignore_index=True).dropna(subset=["published", "value"], how="all")
     return table.sort_values("quantity", key=lambda names: names.map(order.index), kind="stable")
+
+
+def _kind(variant: str) -> str:
+    return OF_RECORDINGS if variant.endswith(OF_RECORDINGS) else ""
 
 
 def _beside(
@@ -90,7 +126,10 @@ def _beside(
     numbers = reference()
     known = numbers[variant].notna() | (numbers["source"] == OURS_ALONE)
     table = numbers.loc[known, ["quantity", "source"]].assign(
-        variant=variant, contender=contender, published=numbers[variant]
+        variant=variant,
+        contender=contender,
+        published=numbers[variant],
+        published_spread=numbers["quantity"].map(spreads().set_index("quantity")[variant]),
     )
     found = pd.DataFrame(ours).reindex(columns=table["quantity"]).T.reset_index(drop=True)
     measured = {"value": found.mean(axis=1), "sd": found.std(axis=1)}
@@ -102,20 +141,36 @@ def _history(files: RunFiles, model: str, seed: int) -> pd.DataFrame:
     return pd.read_parquet(files.fit(model, seed) / "history.parquet")
 
 
-def _hits(config: Config, outcomes: pd.DataFrame, contender: str, seed: int) -> dict[str, float]:
-    """Fraction of trials with the active outcome."""
+def _outcomes(
+    config: Config, outcomes: pd.DataFrame, contender: str, seed: int
+) -> dict[str, float]:
+    """Frequencies of outcomes by every read-out; hits are trials with the active outcome."""
     mine = outcomes[(outcomes["contender"] == contender) & (outcomes["seed"] == seed)]
-    mine = mine[mine["outcome"] == config.analysis.active_outcome]
-    found = dict(zip(mine["method"], mine["frequency"], strict=True))
-    return {name: found[method] for name, method in HITS.items() if method in found}
+    named = mine["outcome"] + ", " + mine["method"]
+    found: dict[str, float] = dict(zip(named, mine["frequency"], strict=True))
+    active = {n: f"{config.analysis.active_outcome}, {method}" for n, method in HITS.items()}
+    return found | {name: found[key] for name, key in active.items() if key in found}
 
 
-def _matched(scores: pd.DataFrame, contender: str, seed: int) -> dict[str, float]:
-    """Matched correlations at the first time scale, mean over sessions."""
+def _scores(scores: pd.DataFrame, contender: str, seed: int) -> dict[str, float]:
+    """Scores at the first time scale, mean over sessions."""
     mine = scores[(scores["contender"] == contender) & (scores["seed"] == seed)]
     mine = mine[(mine["session"] == "all") & (mine["area"] == "")].drop_duplicates("score")
     found = dict(zip(mine["score"], mine["value"], strict=True))
-    return {name: found[score] for name, score in MATCHED.items() if score in found}
+    return {name: found[score] for name, score in SCORES.items() if score in found}
+
+
+def _against(data: dict[str, float], ours: dict[str, float]) -> dict[str, float]:
+    """With what compares them with the data: errors of outcomes, the share of the ceiling."""
+    found = dict(ours)
+    for method in ERRORS:
+        names = [name for name in ours if name.endswith(f", {method}") and name not in HITS]
+        if names:
+            error = sum(abs(ours[name] - data.get(name, 0.0)) for name in names)
+            found[f"summed error of outcomes, {method}"] = error
+    if MATCHED in ours and MATCHED in data:
+        found["matched correlation (published formula) / ceiling"] = ours[MATCHED] / data[MATCHED]
+    return found
 
 
 def _fit(fits: pd.DataFrame, model: str, seed: int) -> dict[str, float]:

@@ -170,7 +170,8 @@ def published_grid(published: pd.DataFrame) -> Grid:
     """Published numbers beside ours, two columns per variant and model."""
     cells, sources = {}, {}
     for row in published.to_dict("records"):
-        pair = number(row["published"]), with_spread(row["value"], row["sd"])
+        printed = with_spread(row["published"], row["published_spread"])
+        pair = printed, with_spread(row["value"], row["sd"])
         cells[row["quantity"], row["variant"], row["contender"]] = pair
         sources[row["quantity"]] = row["source"]
     pairs = sorted({key[1:] for key in cells})
