@@ -21,6 +21,7 @@ from spiketwin.figures.outcomes import binomial_errors, frequencies
 from spiketwin.figures.palette import MODEL_COLOURS, REFERENCES, Palette
 from spiketwin.figures.perturbations import changes, effect
 from spiketwin.figures.rasters import raster
+from spiketwin.figures.rates import BINS, rate_edges, rate_shares
 from spiketwin.figures.scores import energy_distance
 from spiketwin.figures.screening import distances
 from spiketwin.figures.training import curve, mark_kept
@@ -66,6 +67,27 @@ def test_peak_edges_begin_at_zero_and_ignore_a_single_extreme_trial():
     edges = peak_edges(values)
     assert edges[0] == 0
     assert 9.9 < edges[-1] < 10.5
+
+
+def test_rates_are_shares_of_each_type_inhibitory_ones_below_the_axis(axes):
+    columns = {"rate_hz": [0.0, 2.0, 2.0, 40.0], "cell_type": ["excitatory"] * 3 + ["inhibitory"]}
+    data = pd.DataFrame(columns).assign(contender="data", seed=-1)
+    model = pd.concat([data.assign(contender="matched", seed=k, rate_hz=20.0) for k in (0, 1)])
+    rate_shares(axes, pd.concat([data, model]), np.array([0.1, 1.0, 10.0, 100.0]), PALETTE)
+    assert len(axes.patches) == 2 + 4  # two types of the data, and of either seed
+    excitatory, inhibitory, *lines = (patch.get_path().vertices for patch in axes.patches)
+    silent = excitatory[excitatory[:, 0] == 0.1, 1].max()
+    assert (silent, excitatory[:, 1].max()) == pytest.approx((1 / 3, 2 / 3))
+    assert (inhibitory[:, 1].min(), inhibitory[:, 1].max()) == (-1.0, 0.0)
+    assert sorted(line[:, 1].sum() for line in lines) == [-2.0, -2.0, 2.0, 2.0]
+    assert axes.get_xscale() == "log"
+
+
+def test_rate_edges_hold_all_but_the_slowest_neurons_in_equal_ratios():
+    edges = rate_edges(pd.Series([0.0, 1e-4, *np.geomspace(0.5, 50.0, 1000)]))
+    assert len(edges) == BINS + 1 and 0.5 < edges[0] < 0.52 and 50 < edges[-1] < 52
+    assert np.ptp(np.diff(np.log(edges))) < 1e-9
+    assert np.isfinite(rate_edges(pd.Series([0.0, 0.0]))).all()
 
 
 def test_frequency_errors_are_wilson_intervals():

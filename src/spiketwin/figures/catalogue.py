@@ -10,6 +10,7 @@ NAMES = (
     "rasters",
     "activity",
     "distribution",
+    "rates",
     "outcomes",
     "jaw",
     "states",

@@ -21,6 +21,7 @@ from spiketwin.figures.jaw import jaw
 from spiketwin.figures.outcomes import outcomes
 from spiketwin.figures.perturbations import perturbations
 from spiketwin.figures.rasters import rasters
+from spiketwin.figures.rates import rates
 from spiketwin.figures.scores import scores
 from spiketwin.figures.screening import screening
 from spiketwin.figures.source import Source
@@ -36,6 +37,7 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {
     "rasters": rasters,
     "activity": activity,
     "distribution": distribution,
+    "rates": rates,
     "outcomes": outcomes,
     "jaw": jaw,
     "states": states,

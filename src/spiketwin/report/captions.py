@@ -50,6 +50,13 @@ CAPTIONS = {
         "trial as lines. Two groups of trials in the data (an area responds or does not) should be "
         "two groups in the model.",
     ),
+    "rates": Caption(
+        "Rates of single neurons",
+        "Mean rate of every neuron in the window: data filled, models and the other half of the "
+        "data as lines; excitatory neurons above the axis, inhibitory ones below, each type a "
+        "whole. Simulated neurons should be as unequal as recorded ones; how far the other half of "
+        "the data is from the data is what the few trials leave open.",
+    ),
     "outcomes": Caption(
         "Outcome frequencies",
         "Share of trials of each outcome by every read-out, with 95 % binomial intervals; black "
