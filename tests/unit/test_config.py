@@ -91,6 +91,11 @@ def test_duplicate_session_names_are_refused():
     _fails({"recordings": {"sessions": sessions}}, "'a' is given twice")
 
 
+def test_a_file_given_twice_is_refused():
+    sessions = [{"session": "a", "path": "x.nwb"}, {"session": "b", "path": "x.nwb"}]
+    _fails({"recordings": {"sessions": sessions}}, "'x.nwb' is given twice")
+
+
 def test_recordings_come_from_one_source():
     _fails({"recordings": {}}, "either sessions or synthetic")
 

@@ -231,6 +231,10 @@ class Recordings(Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"session name {name!r} is given twice")
+        paths = [entry.path for entry in self.sessions]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise ValueError(f"file {path!r} is given twice, and with it every cell")
         return self
 
     def session_names(self) -> list[str]:

@@ -67,6 +67,7 @@ def learn(
         state, record = fitter.step(network, progress.state)
         trouble = record.trouble or _not_finite(state, record)
         if trouble:
+            progress = _last_scored(progress, network, score)
             stop = f"{trouble} at step {record.step}; the best model before it is kept"
             break
         progress = _advanced(progress, state, record, time.monotonic() - since)
@@ -99,6 +100,13 @@ def _advanced(progress: Progress, state: FitState, record: Record, seconds: floa
     entry = {**asdict(record), "seconds": seconds, "held_out": math.nan}
     entry.pop("trouble")
     return replace(progress, state=state, seconds=seconds, history=[*progress.history, entry])
+
+
+def _last_scored(progress: Progress, network: N, score: Score[N]) -> Progress:
+    """What was learned since the last evaluation is not lost when learning cannot go on."""
+    if not progress.history or math.isfinite(progress.history[-1]["held_out"]):
+        return progress
+    return _scored(progress, score(network.with_parameters(progress.state.evaluated)))
 
 
 def _scored(progress: Progress, held_out: float) -> Progress:

@@ -94,8 +94,9 @@ def recorded_targets(
     Raises
     ------
     SpiketwinError
-        When a session lacks a condition that another has.
+        When a session lacks a condition that another has, or a cell is asked twice.
     """
+    _check_cells(trials)
     if conditions is None:
         conditions = tuple(sorted({c for s in trials.sessions for c in s.trials["condition"]}))
     columns = [_averages(trials, k, conditions, every_s) for k in range(len(trials.sessions))]
@@ -104,6 +105,40 @@ def recorded_targets(
         found[:, :, session.units["neuron"].to_numpy()] = averages
     points = 2 * round(smoothing_s / every_s / 2 - 0.5) + 1
     return Targets(smoothed(found, max(points, 1)), RATE, 1000 * every_s, conditions)
+
+
+def _check_cells(trials: Trials) -> None:
+    """Every cell belongs to one unit of one session; of two, the later would silently count."""
+    places = [s.units["neuron"].to_numpy() for s in trials.sessions]
+    cells, asked = np.unique(np.concatenate(places), return_counts=True)
+    twice = cells[asked > 1]
+    if len(twice):
+        names = [s.session for s, mine in zip(trials.sessions, places, strict=True)
+                 if np.isin(mine, twice).any()]  # fmt: skip
+        raise SpiketwinError(
+            f"{named(twice)} asked twice (units of {', '.join(names)}); expected one unit per cell "
+            "(run prepare again)"
+        )
+
+
+def named(cells: np.ndarray) -> str:
+    """Cells for a message: the first ones by number."""
+    some = ", ".join(map(str, cells[:5])) + (", ..." if len(cells) > 5 else "")
+    return f"cell {some} is" if len(cells) == 1 else f"{len(cells)} cells ({some}) are"
+
+
+def repeated_cells(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells whose targets vary and are those of an earlier cell, and these earlier ones.
+
+    Parameters
+    ----------
+    values : (condition, instant, cell); constant targets may well be shared.
+    """
+    flat = values.reshape(-1, values.shape[2])
+    _, first, group = np.unique(flat, axis=1, return_index=True, return_inverse=True)
+    earlier = first[group.ravel()]
+    again = (earlier != np.arange(len(earlier))) & (flat != flat[:1]).any(0)
+    return np.flatnonzero(again), earlier[again]
 
 
 def _averages(

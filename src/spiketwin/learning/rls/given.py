@@ -16,7 +16,7 @@ from spiketwin.learning.rls.rule import rate
 from spiketwin.network.sparse.observe import observe
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials import patterns
-from spiketwin.trials.targets import DRIVE, RATE, Targets
+from spiketwin.trials.targets import DRIVE, RATE, Targets, named, repeated_cells
 
 MAKERS = {
     "phased sines": patterns.phased_sines,
@@ -116,7 +116,19 @@ def _from_file(given: Pattern, model: RateModel) -> Targets:
     if len({column.shape for column in columns}) > 1:
         raise SpiketwinError(f"{path}: the arrays of the conditions differ in shape")
     every_ms = 1000 * model.learning.every_s
-    return busiest(Targets(np.stack(columns), RATE, every_ms, tuple(given.arrays)), given.cells)
+    targets = Targets(np.stack(columns), RATE, every_ms, tuple(given.arrays))
+    _check_repeats(targets.values, path)
+    return busiest(targets, given.cells)
+
+
+def _check_repeats(values: np.ndarray, path: Path) -> None:
+    """A file has no names of cells: the same cell shows as the same rates in every condition."""
+    again, earlier = repeated_cells(values)
+    if len(again):
+        raise SpiketwinError(
+            f"{path}: {named(again)} asked twice (the first has the rates of cell {earlier[0]} in "
+            "every condition); leave the repeats out of the arrays"
+        )
 
 
 def busiest(targets: Targets, cells: int | None) -> Targets:

@@ -74,11 +74,22 @@ class Filtered:
 def filtered_network(
     settings: Filtered, generator: np.random.Generator, dtype: type = np.float32
 ) -> SparseNetwork:
-    """A network with random wiring; every neuron is trained."""
+    """A network with random wiring; every neuron is trained.
+
+    Raises
+    ------
+    SpiketwinError
+        When a class has no neuron, fewer neurons than inputs are asked for, or nothing is wired.
+    """
     size, inhibitory = settings.neurons, _inhibitory(settings)
     make = _two_classes if inhibitory.any() else _one_class
     present, weights = make(settings, generator)
     number = present.sum(1).astype(np.int32)
+    if not number.any():
+        raise SpiketwinError(
+            f"no synapse among {size} neurons with network.probability {settings.probability:g}; "
+            "raise it, or network.neurons"
+        )
     inputs, packed = _packed(present, weights, number)
     return SparseNetwork(
         step_ms=settings.step_ms,
@@ -98,8 +109,13 @@ def filtered_network(
 
 def _inhibitory(settings: Filtered) -> np.ndarray:
     """(neuron,) bool; the last ones."""
-    first = settings.neurons - round(settings.inhibitory_fraction * settings.neurons)
-    found: np.ndarray = np.arange(settings.neurons) >= first
+    number = round(settings.inhibitory_fraction * settings.neurons)
+    if settings.inhibitory_fraction > 0 and number in (0, settings.neurons):
+        raise SpiketwinError(
+            f"{number} of {settings.neurons} neurons are inhibitory; expected some of either class "
+            "(network.inhibitory_fraction, network.neurons)"
+        )
+    found: np.ndarray = np.arange(settings.neurons) >= settings.neurons - number
     return found
 
 
