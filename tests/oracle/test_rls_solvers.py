@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from spiketwin.errors import SpiketwinError
 from spiketwin.learning.rls import block, ridge, sequential, shared
@@ -79,6 +80,20 @@ def test_every_method_gives_the_regularised_least_squares(method, size, dtype, t
     change = np.abs(expected - regressors.initial).max()
     assert change > 0.1
     assert np.abs(weights - expected).max() < tolerance * np.abs(expected).max()
+
+
+def test_large_blocks_under_several_threads_of_pytorch():
+    """As where the package is called without its command line, which gives PyTorch one thread."""
+    generator = np.random.default_rng(1)
+    regressors = wired(generator, np.float64)
+    filtered, target = data(generator, np.float64)
+    torch.set_num_threads(2)
+    try:
+        weights, _ = learned(block, regressors, filtered, target, 200)
+    finally:
+        torch.set_num_threads(1)
+    expected = direct(regressors, filtered, target)
+    assert np.abs(weights - expected).max() < 1e-10 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-10), (np.float32, 1e-4)])

@@ -55,7 +55,9 @@ def _update(
     y = torch.bmm(x.transpose(1, 2), p)
     s = torch.bmm(y, x)
     s.diagonal(dim1=1, dim2=2).add_(1.0)
-    root = torch.linalg.inv(torch.linalg.cholesky(s))
+    # Not `inv`: its decomposition of many matrices breaks under several threads (PyTorch 2.13).
+    one = torch.eye(s.shape[1], dtype=s.dtype).expand_as(s)
+    root = torch.linalg.solve_triangular(torch.linalg.cholesky(s), one, upper=False)
     z = torch.bmm(root, y)
     moved = torch.bmm(z.transpose(1, 2), torch.bmm(root, error))
     weights[rows] -= moved[:, :, 0].numpy()
