@@ -1,0 +1,64 @@
+"""Solvers and neuron models of rate matching in whole trials, on networks that learn in seconds."""
+
+import numpy as np
+import pytest
+
+from spiketwin.config import resolve_targets
+from spiketwin.learning.rls.fit import rate_task
+from spiketwin.learning.rls.given import assembled_run
+
+
+def prepared(network, **learning):
+    """A fit of sinusoidal drives over .4 s, a learning instant every 2 ms."""
+    run = resolve_targets(
+        {
+            "run": "r",
+            "targets": {"pattern": "sines", "window_s": 0.4},
+            "network": network,
+            "cue": {"kind": "constant", "amplitude": 2.0, "duration_s": 0.1, "lead_s": 0.1},
+            "learning": {
+                "method": "rls", "every_s": 0.002, "weights_act": "at once", "row_sum": 0.0,
+                "growth": 0.0, "ridge": 1.0, "largest_rate_hz": 200,
+                "evaluation_trials": 4, **learning,
+            },
+            "models": {"m": {}},
+        }
+    )  # fmt: skip
+    return rate_task("m", run.models["m"], assembled_run(run, "m", 0), "", 0)
+
+
+def after(task, steps):
+    """Weights and correlation of trial-averaged drive and target after some loops."""
+    state = task.fitter.start(task.network)
+    for _ in range(steps):
+        state, record = task.fitter.step(task.network, state)
+        assert record.trouble == ""
+    network = task.network.with_parameters(state.parameters)
+    return network.weights, 1 - task.score(network)
+
+
+ALL_TO_ALL = {"kind": "theta", "neurons": 80, "probability": 1.0, "gain": 2.0, "zero_sum": True}
+
+
+def test_one_covariance_for_all_learns_what_ridge_learns():
+    """Every neuron reads every other one and itself; the first loop runs with the same weights."""
+    tasks = [prepared(ALL_TO_ALL, solver=name, block=200) for name in ("shared", "ridge")]
+    (one, _), (other, _) = (after(task, 1) for task in tasks)
+    change = np.abs(one - tasks[0].network.weights).max()
+    assert change > 0.05 and np.abs(one - other).max() < 1e-3 * change
+    tasks = [prepared(ALL_TO_ALL, solver=name, block=5) for name in ("shared", "ridge")]
+    found = [after(task, 3)[1] for task in tasks]
+    assert min(found) > 0.9 and found[0] == pytest.approx(found[1], abs=0.03)
+    assert 1 - tasks[0].score(tasks[0].network) < 0.3
+
+
+def test_izhikevich_neurons_learn_a_drive():
+    """Regular spiking, bursting, chattering, fast spiking and low-threshold neurons, from no
+    weights."""
+    network = {"kind": "izhikevich", "neurons": 200, "gain": 0.0, "drive": 4.0, "tau_slow_s": 0.03,
+               "step_s": 0.0005}  # fmt: skip
+    task = prepared(network, solver="sequential", ridge=0.1)
+    assert len(np.unique(task.network.neurons.parameters, axis=1).T) == 5
+    weights, correlation = after(task, 8)
+    assert correlation > 0.85
+    assert 1 - task.score(task.network.with_weights(np.roll(weights, 1, axis=0))) < 0.5
