@@ -319,6 +319,19 @@ def _correlations(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
+def _covariances(run: Run, rng: np.random.Generator) -> pd.DataFrame:
+    lags_s = 0.02 * np.arange(-5, 6)
+    parts = []
+    for (contender, seed), (a, b) in itertools.product(
+        _contenders(run), itertools.combinations_with_replacement(run.areas, 2)
+    ):
+        strength = 0.0 if contender in REFERENCES else 0.06
+        values = strength * np.exp(-np.abs(lags_s) / 0.05) + rng.normal(0, 0.002, len(lags_s))
+        columns = {"lag_s": lags_s, "covariance": values}
+        parts.append(_labelled(columns, contender=contender, seed=seed, first=a, second=b))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _separation(run: Run, rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (contender, seed, score, value)
@@ -506,6 +519,7 @@ _MAKERS = {
     "rasters": _rasters,
     "modes": _modes,
     "correlations": _correlations,
+    "covariances": _covariances,
     "separation": _separation,
     "behaviour": _behaviour,
     "prediction": _prediction,

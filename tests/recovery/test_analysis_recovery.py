@@ -7,6 +7,7 @@ import pytest
 
 from spiketwin.analysis.behaviour import predict
 from spiketwin.analysis.contenders import Contender, Session, reference, sessions_of
+from spiketwin.analysis.covariances import BIN_S, covariances
 from spiketwin.analysis.neurons import fano_factors, isi_cvs, psth_correlations
 from spiketwin.analysis.outcomes import Readers, frequencies, lick_accuracy, train_readers
 from spiketwin.analysis.references import CEILING, PER_CONDITION, PSTH, REFERENCES
@@ -253,3 +254,46 @@ def test_references_keep_the_conditions_and_never_look_at_test_counts(session):
 
 def test_published_threshold_is_a_setting():
     assert Analysis().active_hz == 30
+
+
+def _gained(session: Session, gains: np.ndarray, generator: np.random.Generator) -> Contender:
+    """Poisson units with one gain (trial, bin of `BIN_S`, area of the unit) each."""
+    units = session.test.units
+    joined = round(BIN_S / session.test.bin_s)
+    which = (units["area"] == session.features.areas[1]).to_numpy(dtype=int)
+    per_bin = np.repeat(gains, joined, axis=1)[:, :, which]
+    counts = generator.poisson(0.04 * per_bin).astype(np.uint8)
+    bins, trials = counts.shape[1], len(counts)
+    template = session.test.take(np.zeros(trials, int))
+    behaviour = np.zeros((trials, bins, 0), np.float32)
+    made = replace(template, counts=counts, behaviour=behaviour, traces=())
+    return Contender("m", 0, {session.name: made})
+
+
+def _covariance(table, session, a, b, lag):
+    first, second = session.features.areas[a], session.features.areas[b]
+    rows = table[(table["first"] == first) & (table["second"] == second)]
+    return rows.loc[np.isclose(rows["lag_s"], lag * BIN_S), "covariance"].iloc[0]
+
+
+def test_shared_covariances_are_the_variance_of_the_gain_and_show_which_area_follows(session):
+    generator = np.random.default_rng(0)
+    fast = 1 + 0.5 * generator.choice([-1, 1], (400, 24))
+    gains = np.stack([fast[:, 2:], fast[:, :-2]], 2)  # the second area follows two bins later
+    table = covariances(_gained(session, gains, generator), [session])
+    for area in (0, 1):
+        assert _covariance(table, session, area, area, 0) == pytest.approx(0.25, rel=0.1)
+        assert abs(_covariance(table, session, area, area, 1)) < 0.02
+    assert _covariance(table, session, 0, 1, 2) == pytest.approx(0.25, rel=0.1)
+    assert abs(_covariance(table, session, 0, 1, -2)) < 0.02
+
+
+def test_independent_neurons_share_nothing_however_few_trials_there_are(session):
+    generator = np.random.default_rng(1)
+    few = [_gained(session, np.ones((6, 22, 2)), generator) for _ in range(40)]
+    values = [_covariance(covariances(one, [session]), session, 0, 0, 0) for one in few]
+    assert abs(np.mean(values)) < 3.5 * np.std(values) / np.sqrt(len(values))
+    slow = np.repeat(generator.gamma(25, 0.04, (400, 1, 2)), 22, axis=1)
+    table = covariances(_gained(session, slow, generator), [session])
+    assert _covariance(table, session, 0, 0, 5) == pytest.approx(0.04, rel=0.3)
+    assert abs(_covariance(table, session, 0, 1, 0)) < 0.01

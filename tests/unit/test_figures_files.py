@@ -54,14 +54,18 @@ def test_a_missing_table_names_the_command_that_makes_it(tmp_path):
     assert not files.figure("outcomes").exists()
 
 
-@pytest.mark.parametrize("name", ["scores", "variability", "connectivity", "screening", "rates"])
+@pytest.mark.parametrize(
+    "name", ["scores", "variability", "connectivity", "screening", "rates", "covariances"]
+)
 def test_many_areas_sessions_seeds_and_long_names_are_drawn(tmp_path, name):
     config, files = make_run(tmp_path, LONG)
     plot(config, files, name)
     assert files.figure(name, "pdf").stat().st_size > 5000
 
 
-@pytest.mark.parametrize("table", ["peaks", "outcomes", "embedding", "screening", "neurons"])
+@pytest.mark.parametrize(
+    "table", ["peaks", "outcomes", "embedding", "screening", "neurons", "covariances"]
+)
 def test_an_empty_table_gives_a_figure_that_says_so(tmp_path, table):
     config, files = make_run(tmp_path, SMALL)
     name = {"peaks": "distribution", "neurons": "rates"}.get(table, table)

@@ -54,8 +54,8 @@ def finished(tmp_path_factory) -> Path:
 def test_a_run_ends_in_a_report_with_every_figure(finished):
     report = (finished / "report.html").read_text()
     assert "small" in report and "matched" in report and "http-equiv" not in report
-    assert len(list((finished / "figures").glob("*.svg"))) == 15
-    assert len(list((finished / "figures").glob("*.pdf"))) == 15
+    assert len(list((finished / "figures").glob("*.svg"))) == 16
+    assert len(list((finished / "figures").glob("*.pdf"))) == 16
 
 
 def test_tables_hold_every_contender(finished):

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from spiketwin.analysis import behaviour, variability
 from spiketwin.analysis.contenders import Contender, Session, contenders, sessions_of
+from spiketwin.analysis.covariances import covariances
 from spiketwin.analysis.currents import current_table
 from spiketwin.analysis.fits import connectivity_table, fit_table
 from spiketwin.analysis.neurons import add_neuron_scores, neuron_table, psth_examples
@@ -98,6 +99,7 @@ def _add_descriptions(tables: Tables, contender: Contender, readers: Readers) ->
     tables["peaks"].append(variability.peaks(contender, readers))
     tables["modes"].append(variability.modes(contender, readers.sessions))
     tables["correlations"].append(variability.correlations(contender, readers.sessions))
+    tables["covariances"].append(covariances(contender, readers.sessions))
     tables["separation"].append(variability.separation(contender, readers))
     tables["embedding"].append(variability.embedding(contender, readers))
     if contender.name not in REFERENCES:

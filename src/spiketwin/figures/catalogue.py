@@ -16,6 +16,7 @@ NAMES = (
     "states",
     "embedding",
     "variability",
+    "covariances",
     "training",
     "connectivity",
     "currents",

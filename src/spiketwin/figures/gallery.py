@@ -14,6 +14,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.figures.activity import activity
 from spiketwin.figures.catalogue import available
 from spiketwin.figures.connectivity import connectivity
+from spiketwin.figures.covariances import covariances
 from spiketwin.figures.currents import currents
 from spiketwin.figures.distribution import distribution
 from spiketwin.figures.embedding import embedding
@@ -43,6 +44,7 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {
     "states": states,
     "embedding": embedding,
     "variability": variability,
+    "covariances": covariances,
     "training": training,
     "connectivity": connectivity,
     "currents": currents,

@@ -90,6 +90,15 @@ CAPTIONS = {
         "correlations within and across areas (dots: sessions; dashes: means). Independent Poisson "
         "models have no noise correlations.",
     ),
+    "covariances": Caption(
+        "Shared fluctuations over time lags",
+        "Covariance of the spikes of different neurons within an area (each area once) and "
+        "between areas recorded together, over the lag between them, without the mean of the "
+        "condition and relative to the product of the rates: 0 for independent neurons, the "
+        "variance of the gain where one gain multiplies all rates. A model whose line lacks the "
+        "peak of the data at lag 0 is missing fast shared fluctuations, one that lies below it "
+        "everywhere slow ones.",
+    ),
     "training": Caption(
         "Training",
         "Losses, held-out energy distance, mean rate, learning rate and batch over the steps, a "
