@@ -23,6 +23,11 @@ class InputGroup(Section):
     pulse_s: Positive = 0.010
     gain: NonNegative = 11.5
     """During a pulse of amplitude a the rate is base_rate_hz * (1 + gain * ln(1 + a))."""
+    fluctuation: NonNegative = 0.0
+    """S.d. of the log rate of the whole group, which then wanders inside every trial: neurons that
+    read it vary together. 0: steady."""
+    fluctuation_tau_s: Positive = 0.05
+    """Correlation time of the wandering (Ornstein-Uhlenbeck)."""
 
 
 class Latent(Section):

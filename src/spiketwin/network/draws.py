@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spiketwin.network.kernels.randomness import INPUTS, LATENT, fill_neurons, fill_uniform
+from spiketwin.network.kernels.randomness import INPUTS, LATENT, RATES, fill_neurons, fill_uniform
 
 
 class Draws(Protocol):
@@ -45,6 +45,11 @@ class CounterDraws:
     def inputs(self, trials: int, first_step: int, steps: int, channels: int) -> Tensor:
         """(trial, step, channel) uniform."""
         return self._uniform(INPUTS, trials, first_step, steps, channels)
+
+    def rates(self, trials: int, steps: int, groups: int) -> Tensor:
+        """(trial, step, group) standard normal, from open intervals of uniform numbers."""
+        uniform = self._uniform(RATES, trials, 0, steps, groups)
+        return torch.special.ndtri(uniform.double() + 2.0**-25).float()
 
     def neurons(self, trials: int, step: int, neurons: int) -> tuple[Tensor, Tensor]:
         """Normal and uniform numbers, each (trial, neuron)."""

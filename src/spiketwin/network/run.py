@@ -14,6 +14,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.network import engine, loop
 from spiketwin.network.choice import engine_of
 from spiketwin.network.draws import CounterDraws, draws
+from spiketwin.network.fluctuations import wandering
 from spiketwin.network.inputs import Stimulation
 from spiketwin.network.network import Network
 from spiketwin.network.prepared import Prepared, latent_offset, prepare
@@ -86,6 +87,7 @@ def run(network: Network, stimulation: Stimulation, how: Run) -> Activity:
     name = engine_of(network).name
     counted = CounterDraws(how.seed, how.first_trial)
     source = draws(how.seed, device, how.first_trial) if name == "torch" else counted
+    stimulation = wandering(stimulation, config, counted)
     dimensions = config.latent.dimensions if config.latent else 0
     offset = latent_offset(network, source.latent(stimulation.trials, dimensions))
     prepared = prepare(network, offset, how.perturbation)

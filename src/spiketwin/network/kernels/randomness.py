@@ -14,7 +14,7 @@ import numpy as np
 from spiketwin.network.kernels.compiled import compiled, inlined
 from spiketwin.network.kernels.elementary import logarithm, sine_cosine
 
-NEURONS, INPUTS, LATENT = 0, 1, 2
+NEURONS, INPUTS, LATENT, RATES = 0, 1, 2, 3
 """Streams."""
 
 ROUNDS = 7
