@@ -14,7 +14,7 @@ from spiketwin.analysis.references import CEILING, PER_CONDITION, PSTH, REFERENC
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import MATCHABLE, screen, verdict
 from spiketwin.analysis.templates import Templates
-from spiketwin.analysis.variability import activity, correlations, separation
+from spiketwin.analysis.variability import activity, correlations, embedding, separation
 from spiketwin.config import Analysis, resolve
 from spiketwin.trials.features import window_matrix
 from spiketwin.trials.trialset import Trials, TrialSet
@@ -184,6 +184,18 @@ def test_trials_are_named_by_behaviour_where_activity_says_nothing(trials, twin)
     course = activity(Contender("m", 0, {"session-0": simulated}), readers)
     assert set(course["outcome"]) == {"all", "Hit", "Miss"}
     assert set(replace(readers, lick=None).labels(seen, simulated)) == {"all"}
+
+
+def test_embedding_shows_four_hundred_trials_in_the_plane_of_the_recorded_ones(twin, readers):
+    """The component that tells most is whether the second area responds."""
+    found = embedding(twin, readers)
+    assert len(found) == 400 < len(twin.trials["session-0"].trials)
+    recorded = embedding(Contender("data", -1, {"session-0": readers.sessions[0].test}), readers)
+    for table in (found, recorded):
+        mean = table.groupby("outcome")["pc1"].mean()
+        assert abs(mean["Hit"] - mean["Miss"]) > 3 * table.groupby("outcome")["pc1"].std().max()
+    share, truth = ((t["outcome"] == "Hit").mean() for t in (found, recorded))
+    assert share == pytest.approx(truth, abs=0.08)
 
 
 def test_trivial_models_miss_the_two_modes(session, readers):

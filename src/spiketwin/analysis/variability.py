@@ -14,7 +14,8 @@ from spiketwin.analysis.outcomes import Readers
 from spiketwin.trials.trialset import TrialSet
 
 MODES = 10
-EMBEDDED_TRIALS = 200
+EMBEDDED_TRIALS = 400
+"""As in figure 4C of Sourmpis et al. (2023)."""
 PEAK_TRIALS = 200
 CORRELATED_UNITS = 60
 """Units per area whose pairs are correlated."""

@@ -61,11 +61,11 @@ def cloud(axes: Axes, rows: pd.DataFrame, recorded: pd.DataFrame, palette: Palet
     recorded : rows of the data.
     palette : colours and markers of the outcomes.
     """
-    axes.scatter(recorded["pc1"], recorded["pc2"], s=9, color="#dcdcdc", linewidth=0, zorder=0)
+    axes.scatter(recorded["pc1"], recorded["pc2"], s=11, color="#d0d0d0", linewidth=0, zorder=0)
     for outcome in palette.order_outcomes(rows["outcome"]):
         part = rows[rows["outcome"] == outcome]
         axes.scatter(
-            part["pc1"], part["pc2"], s=7, alpha=0.6, linewidth=0, label=outcome,
+            part["pc1"], part["pc2"], s=4, alpha=0.6, linewidth=0, label=outcome,
             color=palette.outcome(outcome), marker=palette.marker(outcome), rasterized=True,
         )  # fmt: skip
     axes.set_box_aspect(1)
