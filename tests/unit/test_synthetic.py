@@ -62,6 +62,24 @@ def test_both_areas_can_respond_on_hit_trials_only():
         assert low < near / before < high
 
 
+def test_a_late_second_area_responds_when_it_should_and_the_jaw_after_it():
+    session = draw_session(Synthetic(units=60, trials=100, area2_onset_s=0.2, jaw=True), 2)
+    hits = np.flatnonzero(session.truth.hit) * 4.0 + 1.0
+    times = np.sort(session.spike_times_s)
+    early, late, over = (
+        np.diff(np.searchsorted(times, hits[:, None] + np.array(window)), axis=1).mean()
+        for window in ([0.15, 0.19], [0.2, 0.24], [0.3, 0.34])
+    )
+    assert late > 1.8 * early and over == pytest.approx(early, rel=0.1)
+    onset = session.truth.jaw_onset_s[session.truth.hit]
+    assert onset.mean() == pytest.approx(0.212, abs=0.003)
+
+
+def test_a_response_after_the_trial_is_refused():
+    with pytest.raises(ValueError, match="area2_onset_s"):
+        Synthetic(area2_onset_s=3.1)
+
+
 def test_sessions_rotate_over_both_areas_and_one(tiny_recordings):
     areas = [
         read_nwb(tiny_recordings / f"session-{k}.nwb", MAPPING).units["area"] for k in range(3)

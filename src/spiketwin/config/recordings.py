@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from spiketwin.config.section import Count, Fraction, Name, NonNegative, Positive, Section
+from spiketwin.config.section import Count, Fraction, Name, Positive, Section
 
 Value = str | float | int | bool
 
@@ -165,10 +165,10 @@ class Synthetic(Section):
     """Probability that the second area responds."""
     both: bool = False
     """The first area, too, responds on hit trials only."""
-    area2_onset_s: NonNegative = 0.008
-    """Onset of the response of the second area after the stimulus."""
+    area2_onset_s: float = Field(default=0.008, ge=0, le=2.8)
+    """Onset of the response of the second area after the stimulus; a trial ends 3 s after it."""
     jaw: bool = False
-    """Add a jaw trace: opens on hit trials with jittered latency, small spontaneous movements."""
+    """Add a jaw trace: opens on hit trials after the second area, small spontaneous movements."""
     draw: int = Field(default=0, ge=0)
     """Seed of the draw."""
 

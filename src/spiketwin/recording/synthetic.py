@@ -6,13 +6,13 @@ rate b (log-normal: e^N(0,1) ln 2 around 8 Hz excitatory, 16 Hz inhibitory, abov
 s(t) ~ e^(-t/20) - e^(-t/5) (ms, peak 3) from the onset of the area,
 
     rate(t) = b (1 + m s(t))                   area1, onset 4 ms after the stimulus
-    rate(t) = b (1 + m s(t) [trial is Hit])    area2, onset 8 ms
+    rate(t) = b (1 + m s(t) [trial is Hit])    area2, onset 8 ms (20 and 200 ms in the appendix)
 
 P(Hit) = 0.8 in every trial; spikes are drawn in steps of 1 ms. Trials last 4 s, back to back, with
 the stimulus 1 s after their start.
 
-The jaw (an addition of this package) opens on hit trials, 20 +- 8 ms after the stimulus, with the
-time course e^(-t/60) - e^(-t/15) (ms) scaled to a peak of 1 +- 0.15, as a slow muscle driven by
+The jaw (an addition of this package) opens on hit trials, 12 +- 8 ms after area2, with the time
+course e^(-t/60) - e^(-t/15) (ms) scaled to a peak of 1 +- 0.15, as a slow muscle driven by
 area2 would; besides, movements of the same shape and height 0.15 occur at random twice in 10 s, and
 there is measurement noise of s.d. 0.03.
 """
@@ -111,7 +111,7 @@ def _draw_truth(synthetic: Synthetic, index: int, generator: np.random.Generator
     base = middle * np.exp(generator.standard_normal(len(area)) * np.log(2))
     capped = 40 - generator.uniform(0, 10, len(area))
     hit = generator.random(synthetic.trials) < synthetic.hit_probability
-    onset = 0.020 + 0.008 * generator.standard_normal(synthetic.trials)
+    onset = synthetic.area2_onset_s + 0.012 + 0.008 * generator.standard_normal(synthetic.trials)
     return Truth(
         area=area,
         inhibitory=inhibitory,
@@ -146,7 +146,7 @@ def _draw_spikes(
     response = np.zeros((2, TRIAL_MS))
     for area, onset in enumerate((4, round(1000 * synthetic.area2_onset_s))):
         first = STIMULUS_MS + onset
-        response[area, first : first + 160] = prototype()[: TRIAL_MS - first]
+        response[area, first : first + 160] = prototype()
     responds = [truth.hit if synthetic.both else np.ones_like(truth.hit), truth.hit]
     per_unit = [
         _unit_spikes(truth, unit, response, responds[truth.area[unit]], generator)
