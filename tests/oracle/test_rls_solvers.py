@@ -96,6 +96,28 @@ def test_large_blocks_under_several_threads_of_pytorch():
     assert np.abs(weights - expected).max() < 1e-10 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-9), (np.float32, 2e-3)])
+@pytest.mark.parametrize(
+    "method, size", [(sequential, 1), (sequential, 8), (block, 16), (ridge, 50), (shared, 1)]
+)
+def test_every_method_tells_the_gain_of_its_last_sample(method, size, dtype, tolerance):
+    """x^T P x with P of all samples before: it says how far the weights follow this one."""
+    generator = np.random.default_rng(6)
+    regressors = wired(generator, dtype, common=method is shared, row_sum=0.05)
+    filtered, target = data(generator, dtype)
+    error = -target[:size]
+    gain = method.absorb(
+        regressors, method.start(regressors), regressors.initial.copy(),
+        Samples(filtered[:size], error),
+    )  # fmt: skip
+    for row in range(ROWS):
+        used = slice(0, regressors.number[row])
+        x = filtered[:size, regressors.inputs[row, used]].astype(float)
+        precision = regressors.precision(slice(row, row + 1))[0][used, used].astype(float)
+        before = np.linalg.inv(precision + x[:-1].T @ x[:-1])
+        assert gain[row] == pytest.approx(x[-1] @ before @ x[-1], rel=tolerance)
+
+
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-10), (np.float32, 1e-4)])
 def test_shared_inputs_share_one_covariance(dtype, tolerance):
     generator = np.random.default_rng(2)

@@ -62,6 +62,7 @@ def test_a_network_learns_its_targets(solver):
     after = task.score(task.network.with_parameters(state.parameters))
     assert before > 0.8 and after < 0.4
     assert record.trouble == "" and 1 < record.rate_hz < 50 and record.weight_change > 0.01
+    assert 0.01 < record.gain < 1
 
 
 def test_one_block_per_trial_and_sample_by_sample_start_alike():
@@ -108,7 +109,8 @@ def test_dale_keeps_every_sign():
     task = rate_task("m", model, made, "", 0)
     state = task.fitter.start(task.network)
     for _ in range(3):
-        state, _ = task.fitter.step(task.network, state)
+        state, record = task.fitter.step(task.network, state)
+    assert math.isnan(record.gain)  # weights held at zero do not follow
     signs, weights = np.sign(made.network.weights), state.parameters["weights"].numpy()
     assert (signs * weights >= 0).all()
     assert (weights == 0).mean() > 0.01

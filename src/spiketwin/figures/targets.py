@@ -31,6 +31,7 @@ CURVES = {
     "correlation": "trial-averaged correlation",
     "rate_hz": "mean rate (Hz)",
     "weight_change": "change of the weights",
+    "gain": "largest gain of a sample",
 }
 
 
@@ -55,12 +56,13 @@ def plot_targets(run: TargetRun, files: RunFiles, names: list[str]) -> None:
 def learning(source: TargetSource) -> Figure:
     """A panel per quantity, a line per model and seed."""
     history, palette = source.histories(), source.palette
-    figure = page(2.2)
-    axes = panels(figure, 1, len(CURVES))
-    for panel, (column, title) in zip(axes.ravel(), CURVES.items(), strict=True):
+    figure = page(3.9)
+    axes = panels(figure, 2, 3).ravel()
+    for panel, (column, title) in zip(axes, CURVES.items(), strict=False):
         curve(panel, history, column, palette)
         panel.set_title(title, fontweight="bold")
         panel.set_xlabel("loop")
+    axes[-1].axis("off")
     legend(figure, palette, history["contender"])
     return figure
 

@@ -44,6 +44,8 @@ class Record:
     rate_hz : mean rate of the simulated trials.
     weight_change : size of the change of the weights since the beginning, relative to theirs (NaN
         where the method does not follow it).
+    gain : least squares: how far the last update followed its last sample rather than what was
+        learned before, x^T P x, largest over neurons (NaN where the method does not follow it).
     trouble : why learning cannot go on; "" where it can.
     """
 
@@ -54,6 +56,7 @@ class Record:
     loss_trial: float
     rate_hz: float
     weight_change: float = math.nan
+    gain: float = math.nan
     loss_dispersion: float = math.nan
     trouble: str = ""
 

@@ -21,8 +21,10 @@ CAPTIONS = {
         "How learning went",
         "Squared error of the trials that are learned from, correlation of trial-averaged input "
         "and target in other trials, mean rate of all neurons, size of the change of the weights "
-        "relative to the initial ones. Error should fall and correlation rise while the rate "
-        "stays where it was.",
+        "relative to the initial ones, and how far the last update followed its last sample rather "
+        "than what was learned before (largest over neurons; above 1: mostly the sample). Error "
+        "should fall and correlation rise while the rate stays where it was; a gain that stays "
+        "large or rises means that the prior is too weak.",
     ),
     "recall": Caption(
         "How well every cell follows",

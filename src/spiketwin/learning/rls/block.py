@@ -28,13 +28,17 @@ def start(regressors: Regressors) -> Memory:
     return {"inverse": torch.from_numpy(inverse)}
 
 
-def absorb(regressors: Regressors, memory: Memory, weights: np.ndarray, samples: Samples) -> None:
+def absorb(
+    regressors: Regressors, memory: Memory, weights: np.ndarray, samples: Samples
+) -> np.ndarray:
     """Learn from a block of samples, in place; see `sequential.absorb`."""
     size = max(1, int(CHUNK_MB * 2**20 / (weights.itemsize * regressors.width**2)))
     filtered = torch.from_numpy(np.ascontiguousarray(samples.filtered.T))
+    gains = []
     for first in range(0, regressors.rows, size):
         rows = slice(first, first + size)
-        _update(regressors, memory["inverse"], weights, samples, filtered, rows)
+        gains.append(_update(regressors, memory["inverse"], weights, samples, filtered, rows))
+    return np.concatenate(gains)
 
 
 def _update(
@@ -44,8 +48,8 @@ def _update(
     samples: Samples,
     filtered: torch.Tensor,
     rows: slice,
-) -> None:
-    """Some rows; `filtered` is (unit, sample)."""
+) -> np.ndarray:
+    """Some rows, and their gains; `filtered` is (unit, sample)."""
     inputs = torch.from_numpy(regressors.inputs[rows].astype(np.int64))
     error = torch.from_numpy(np.ascontiguousarray(samples.error.T[rows]))[:, :, None]
     x = filtered[inputs.flatten()].view(*inputs.shape, -1)
@@ -57,8 +61,11 @@ def _update(
     s.diagonal(dim1=1, dim2=2).add_(1.0)
     # Not `inv`: its decomposition of many matrices breaks under several threads (PyTorch 2.13).
     one = torch.eye(s.shape[1], dtype=s.dtype).expand_as(s)
-    root = torch.linalg.solve_triangular(torch.linalg.cholesky(s), one, upper=False)
+    factor = torch.linalg.cholesky(s)
+    root = torch.linalg.solve_triangular(factor, one, upper=False)
     z = torch.bmm(root, y)
     moved = torch.bmm(z.transpose(1, 2), torch.bmm(root, error))
     weights[rows] -= moved[:, :, 0].numpy()
     p.baddbmm_(z.transpose(1, 2), z, alpha=-1.0)
+    # The k-th diagonal element of C is sqrt(1 + v) of sample k after those before it.
+    return factor[:, -1, -1].square().sub_(1.0).numpy()

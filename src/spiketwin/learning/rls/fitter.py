@@ -96,6 +96,7 @@ class RlsFitter:
             loss_trial=math.nan,
             rate_hz=rate,
             weight_change=float(np.linalg.norm(weights - initial)) / size,
+            gain=seen[-1].gain,
             trouble=trouble,
         )
 

@@ -26,8 +26,9 @@ def sweep(
     scale: np.ndarray,
     error: np.ndarray,
     weights: np.ndarray,
+    gain: np.ndarray,
 ) -> None:
-    """One sample for the rows from `first` to `last`; arrays as in `sequential`."""
+    """One sample for the rows from `first` to `last`: see `sequential`; gain (row,) gets v."""
     width = inputs.shape[1]
     x, k = np.empty(width, inverse.dtype), np.empty(width, inverse.dtype)
     for row in range(first, last):
@@ -52,8 +53,9 @@ def sweep(
         v = 0.0
         for a in range(count):
             v += x[a] * k[a]
-        gain = 1 / (1 + max(v, 0.0))
-        root, step = np.sqrt(gain), gain * error[row]
+        gain[row] = v
+        g = 1 / (1 + max(v, 0.0))
+        root, step = np.sqrt(g), g * error[row]
         for a in range(count):
             weights[row, a] -= step * k[a]
             z[a] = root * k[a]

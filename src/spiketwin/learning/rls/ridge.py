@@ -41,7 +41,7 @@ def absorb(
     samples: Samples,
     growth: float = 0.0,
     signs: np.ndarray | None = None,
-) -> None:
+) -> np.ndarray:
     """Learn from a block of samples, in place.
 
     Parameters
@@ -53,6 +53,11 @@ def absorb(
     growth : by how much of itself the prior grows with each block.
     signs : (row, input) +1, -1 or 0 (free); weights keep these signs (Dale's law), and the
         solution is the exact minimum under that constraint.
+
+    Returns
+    -------
+    (row,) gain of the last sample, see `sequential.absorb`; NaN where signs are kept, since the
+    weights that are held at zero do not move.
     """
     if samples.scale is not None:
         raise SpiketwinError("learning.solver ridge learns drives; for rates take sequential")
@@ -63,6 +68,7 @@ def absorb(
     prior = 1 + growth * (int(memory["blocks"]) - 1)
     by_unit, used = np.ascontiguousarray(samples.filtered.T), regressors.used()
     size = max(1, int(CHUNK_MB * 2**20 / (weights.itemsize * regressors.width**2)))
+    gain = np.full(regressors.rows, np.nan, weights.dtype)
 
     def work(first: int, last: int) -> None:
         for chunk in range(first, last):
@@ -72,7 +78,8 @@ def absorb(
             initial = torch.from_numpy(regressors.initial[rows])
             cross = memory["cross"][rows]
             if signs is None:
-                moved = _solve(matrices, cross)
+                newest = torch.from_numpy(by_unit[regressors.inputs[rows], -1])
+                moved, gain[rows] = _solve(matrices, cross, newest)
             else:
                 held = torch.from_numpy(weights[rows] == 0)
                 full = matrices + matrices.tril(-1).transpose(1, 2)
@@ -81,6 +88,7 @@ def absorb(
             weights[rows] = np.where(used[rows], found.numpy(), regressors.initial[rows])
 
     shared(work, -(-regressors.rows // size))
+    return gain
 
 
 def _add_cross(
@@ -110,6 +118,14 @@ def _matrices(
     return torch.from_numpy(found)
 
 
-def _solve(gram: torch.Tensor, cross: torch.Tensor) -> torch.Tensor:
-    """(row, input) change of the weights; `gram` holds lower triangles."""
-    return torch.cholesky_solve(cross[:, :, None], torch.linalg.cholesky(gram))[:, :, 0]
+def _solve(
+    gram: torch.Tensor, cross: torch.Tensor, x: torch.Tensor
+) -> tuple[torch.Tensor, np.ndarray]:
+    """(row, input) change of the weights, (row,) gain of a sample x that A holds already.
+
+    v = h / (1 - h) with h = x^T A^-1 x; `gram` holds lower triangles.
+    """
+    both = torch.stack([cross, x], 2)
+    found = torch.cholesky_solve(both, torch.linalg.cholesky(gram))
+    h = (x * found[:, :, 1]).sum(1).clamp_(max=1 - torch.finfo(x.dtype).eps)
+    return found[:, :, 0], (h / (1 - h)).numpy()

@@ -26,7 +26,7 @@ from spiketwin.network.sparse.structure import SparseNetwork
 from spiketwin.trials.targets import RATE
 
 Memory = dict[str, torch.Tensor]
-Absorb = Callable[[Regressors, Memory, np.ndarray, Samples], None]
+Absorb = Callable[[Regressors, Memory, np.ndarray, Samples], np.ndarray]
 SMOOTHNESS = 0.1
 LOWEST = -50 * SMOOTHNESS
 """c of the smoothed rate."""
@@ -38,7 +38,8 @@ class Rule:
 
     Attributes
     ----------
-    start, absorb : of the solver, see `sequential`, `block`, `ridge`, `shared`.
+    start, absorb : of the solver, see `sequential`, `block`, `ridge`, `shared`; absorbing gives
+        the gains of the last sample.
     size : learning instants between two updates.
     kind : of the targets, `DRIVE` or `RATE`.
     at_once : changed weights act on spikes that have arrived already (Kim & Chow); otherwise a

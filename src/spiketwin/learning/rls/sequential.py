@@ -30,7 +30,9 @@ def start(regressors: Regressors) -> Memory:
     return {"inverse": torch.from_numpy(inverse), "pending": torch.from_numpy(pending)}
 
 
-def absorb(regressors: Regressors, memory: Memory, weights: np.ndarray, samples: Samples) -> None:
+def absorb(
+    regressors: Regressors, memory: Memory, weights: np.ndarray, samples: Samples
+) -> np.ndarray:
     """Learn from one sample after the other, in place.
 
     Parameters
@@ -40,18 +42,23 @@ def absorb(regressors: Regressors, memory: Memory, weights: np.ndarray, samples:
     weights : (row, input); changed.
     samples : their errors belong to the weights before the first of them, so that later ones are
         corrected by what the earlier ones changed.
+
+    Returns
+    -------
+    (row,) gain of the last sample, v = x^T P x: how much more the weights are moved by it than they
+    are held by the prior and the samples before.
     """
     inverse, pending = memory["inverse"].numpy(), memory["pending"].numpy()
     before = weights.copy() if len(samples.error) > 1 else weights
+    gain = np.empty(regressors.rows, weights.dtype)
+    fixed = (inverse, pending, regressors.inputs, regressors.number)
     for k, (filtered, error) in enumerate(zip(samples.filtered, samples.error, strict=True)):
         scale = np.ones_like(error) if samples.scale is None else samples.scale[k]
         if k:
             error = error + scale * _moved(regressors, weights - before, filtered)
-        arguments = (inverse, pending, regressors.inputs, regressors.number)
-        shared(
-            lambda first, last: sweep(first, last, *arguments, filtered, scale, error, weights),  # noqa: B023
-            regressors.rows,
-        )
+        sample = (filtered, scale, error, weights, gain)
+        shared(lambda first, last: sweep(first, last, *fixed, *sample), regressors.rows)  # noqa: B023
+    return gain
 
 
 def _moved(regressors: Regressors, change: np.ndarray, filtered: np.ndarray) -> np.ndarray:

@@ -28,7 +28,9 @@ def start(regressors: Regressors) -> Memory:
     return {"inverse": torch.from_numpy(regressors.covariance(slice(0, 1))[0].copy())}
 
 
-def absorb(regressors: Regressors, memory: Memory, weights: np.ndarray, samples: Samples) -> None:
+def absorb(
+    regressors: Regressors, memory: Memory, weights: np.ndarray, samples: Samples
+) -> np.ndarray:
     """Learn from one sample after the other, in place; see `sequential.absorb`."""
     if samples.scale is not None:
         raise SpiketwinError("learning.solver shared learns drives; for rates take sequential")
@@ -37,6 +39,7 @@ def absorb(regressors: Regressors, memory: Memory, weights: np.ndarray, samples:
         x = filtered[regressors.inputs[0]]
         moved = error + (weights - before) @ x
         k = inverse @ x
-        gain = 1 / (1 + x @ k)
-        weights -= np.outer(gain * moved, k)
-        inverse -= np.outer(gain * k, k)
+        gain = x @ k
+        weights -= np.outer(moved / (1 + gain), k)
+        inverse -= np.outer(k / (1 + gain), k)
+    return np.full(regressors.rows, gain)

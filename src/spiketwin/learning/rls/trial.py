@@ -21,10 +21,12 @@ class Learned:
     ----------
     error : mean squared error at the learning instants, before they are learned.
     rate_hz : mean rate of all neurons in the window.
+    gain : of the last update, largest over neurons; see `sequential.absorb`.
     """
 
     error: float
     rate_hz: float
+    gain: float
 
 
 def learning_trial(
@@ -55,13 +57,13 @@ def learning_trial(
         if len(pending) == rule.size or instant == len(targets) - 1:
             samples = _samples(pending)
             samples = samples.centred() if rule.centred else samples
-            rule.absorb(regressors, memory, weights, samples)
+            gain = rule.absorb(regressors, memory, weights, samples)
             pending = []
             if rule.at_once:
                 _reweigh(network, window)
         spikes += int(window.advance(every).counts.sum())
     seconds = course.window_steps * network.step_ms / 1000
-    return Learned(squared / len(targets), spikes / network.size / seconds)
+    return Learned(squared / len(targets), spikes / network.size / seconds, float(gain.max()))
 
 
 def _samples(pending: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]) -> Samples:
