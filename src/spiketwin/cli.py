@@ -113,17 +113,32 @@ def _add_mechanism(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     command = _command(commands, "mechanism", _mechanism, text)
     command.add_argument("--config", type=Path, required=True, help="configuration of the students")
     command.add_argument("--teacher", type=Path, required=True, help="configuration of the teacher")
+    command.add_argument(
+        "--other-teacher", type=Path, help="one with another mechanism, to compare"
+    )
     command.add_argument("--results", type=Path, default=Path("results"), help="results folder")
 
 
 def _mechanism(given: argparse.Namespace) -> None:
-    from spiketwin.analysis.mechanism import compare_mechanisms
+    from spiketwin.analysis.mechanism import ALIKE, compare_mechanisms, unperturbed_ratio
     from spiketwin.config import read_config
+    from spiketwin.figures.mechanism import plot_mechanism
 
     config, teacher = _config(given), read_config(given.teacher)
-    table = compare_mechanisms(config, _files(given, config), teacher, _files(given, teacher))
-    wide = table.groupby(["area", "contender", "perturbation"], sort=False)["distance"].mean()
-    print(wide.unstack().round(3).to_string())
+    files, other = _files(given, config), None
+    if given.other_teacher is not None:
+        known = read_config(given.other_teacher)
+        other = known, _files(given, known)
+    table = compare_mechanisms(config, files, teacher, _files(given, teacher), other)
+    for value in ("distance", "change"):
+        wide = table.groupby(["area", "contender", "perturbation"], sort=False)[value].mean()
+        print(value, wide.unstack(sort=False).round(3).to_string(), sep="\n")
+    if other is not None:
+        ratio = unperturbed_ratio(table)
+        verdict = "cannot be told apart" if ratio <= ALIKE else "can be told apart"
+        print(f"unperturbed, the two teachers {verdict}: {ratio:.2f} times the floor")
+    plot_mechanism(config, files)
+    print(f"wrote {files.table('mechanism').with_suffix('.csv')}, {files.figure('mechanism')}")
 
 
 def _config(given: argparse.Namespace) -> Config:

@@ -5,15 +5,21 @@ teacher is (Sourmpis et al. 2026). With the population average of an area as fea
 scale, standardised by the unperturbed teacher),
 
     distance = mean squared difference of the Hungarian pairs of teacher and student trials
+    active   = share of trials in which the area responds
 
 in areas that the current does not reach directly. The floor is the teacher against itself: the
 first half of its trials against the second. Students that imitate unperturbed trials equally well
-can differ here.
+can differ here. So can two teachers; the test says something if they do, and if they cannot be told
+apart unperturbed.
+
+An area responds where its peak lies above the midpoint between the two groups that the peaks of the
+unperturbed teacher fall into (the published 8 Hz belong to slower neurons).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,47 +34,115 @@ from spiketwin.trials.features import window_matrix
 from spiketwin.trials.simulation import Simulation, load_simulation
 
 MOST_TRIALS = 1000
-TEACHER = "teacher"
+TEACHER, OTHER = "teacher", "other teacher"
+ALIKE = 1.2
+"""Times the floor within which unperturbed circuits count as alike; what is asked of students."""
+KEYS = ["contender", "seed", "perturbation", "area"]
+Features = Mapping[str, np.ndarray]
+"""Area -> filtered population average, (trial, time)."""
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A fitted network and its simulated trials.
+
+    Attributes
+    ----------
+    name, number : contender and seed in the table.
+    files, model, seed : the fit.
+    """
+
+    name: str
+    number: int
+    files: RunFiles
+    model: str
+    seed: int
+
+    def features(self, perturbation: str, window: np.ndarray) -> Features:
+        """Features of the perturbed trials."""
+        path: Path = self.files.simulation(self.model, self.seed)
+        if perturbation != NONE:
+            path = self.files.perturbed(self.model, self.seed, perturbation)
+        return _features(load_simulation(path), window)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What the features of an area are measured by.
+
+    Attributes
+    ----------
+    mean, sd : of the unperturbed teacher.
+    threshold : peak above which the area responds.
+    """
+
+    mean: float
+    sd: float
+    threshold: float
+
+    @classmethod
+    def of(cls, x: np.ndarray) -> Standard:
+        """From the unperturbed teacher's features (trial, time)."""
+        return cls(float(x.mean()), float(x.std()), between_groups(x.max(1)))
+
+    def distance(self, x: np.ndarray, y: np.ndarray) -> float:
+        """Matched distance of equally many trials."""
+        x, y = (x - self.mean) / self.sd, (y - self.mean) / self.sd
+        return float(((x[assignment(x, y)] - y) ** 2).mean())
+
+    def active(self, x: np.ndarray) -> float:
+        """Share of trials in which the area responds."""
+        return float((x.max(1) > self.threshold).mean())
 
 
 def compare_mechanisms(
-    config: Config, files: RunFiles, teacher: Config, teacher_files: RunFiles
+    config: Config,
+    files: RunFiles,
+    teacher: Config,
+    teacher_files: RunFiles,
+    other: tuple[Config, RunFiles] | None = None,
 ) -> pd.DataFrame:
     """Write and return the table ``mechanism`` of a run of students.
 
     Columns: contender ("teacher" is the floor), seed, perturbation, area, distance, ratio (to the
-    floor).
+    floor), active, change (of ``active``, from the unperturbed trials).
 
     Parameters
     ----------
     config, files : the students' run.
     teacher, teacher_files : the teacher's run; its first model and seed count.
+    other : run of a teacher with another mechanism, compared as a student is.
 
     Raises
     ------
     SpiketwinError
-        When the two runs have different perturbations, or simulations are missing.
+        When the runs have different perturbations, or simulations are missing.
     """
     names = _common(config, teacher)
-    model, seed = next(iter(teacher.models)), teacher.seeds[0]
-    rows: list[tuple[str, int, str, str, float]] = []
+    circuits = list(_students(config, files))
+    if other is not None:
+        _common(other[0], teacher)
+        circuits.append(_teacher(*other, OTHER))
     window = window_matrix(teacher.trials.bins, teacher.trials.bin_s, teacher.features.scales[0])
-    scaling: dict[str, tuple[float, float]] = {}
+    truth = _teacher(teacher, teacher_files, TEACHER)
+    standards: dict[str, Standard] = {}
+    rows: list[tuple[str, int, str, str, float, float]] = []
     for name in names:
-        truth = _features(_simulation(teacher_files, model, seed, name), window)
-        scaling = scaling or {area: (x.mean(), x.std()) for area, x in truth.items()}
-        half = min(min(map(len, truth.values())) // 2, MOST_TRIALS)
-        for area, x in truth.items():
-            first, second = x[:half], x[half : 2 * half]
-            rows.append((TEACHER, -1, name, area, _distance(first, second, *scaling[area])))
-        for student, number in _students(config):
-            found = _features(_simulation(files, student, number, name), window)
-            for area, x in truth.items():
-                distance = _distance(found[area][:half], x[:half], *scaling[area])
-                rows.append((student, number, name, area, distance))
-    table = _with_ratio(rows)
+        true = truth.features(name, window)
+        standards = standards or {area: Standard.of(x) for area, x in true.items()}
+        rows += _floor(truth, name, true, standards)
+        for circuit in circuits:
+            found = circuit.features(name, window)
+            rows += _compared(circuit, name, found, true, standards)
+    table = _with_ratio(pd.DataFrame(rows, columns=[*KEYS, "distance", "active"]))
     write_table(files.table("mechanism"), table, csv=True)
     return table
+
+
+def unperturbed_ratio(table: pd.DataFrame) -> float:
+    """Largest distance of the other teacher, unperturbed, in floors; NaN without one."""
+    mine = table[(table["contender"] == OTHER) & (table["perturbation"] == NONE)]
+    return float(mine["ratio"].max())
 
 
 def _common(config: Config, teacher: Config) -> list[str]:
@@ -81,21 +155,47 @@ def _common(config: Config, teacher: Config) -> list[str]:
     return [NONE, *(perturbation.name for perturbation in config.analysis.perturbations)]
 
 
-def _students(config: Config) -> Iterator[tuple[str, int]]:
+def _teacher(config: Config, files: RunFiles, name: str) -> Circuit:
+    return Circuit(name, -1, files, next(iter(config.models)), config.seeds[0])
+
+
+def _students(config: Config, files: RunFiles) -> Iterator[Circuit]:
     for model in config.models:
         for seed in config.seeds:
-            yield model, seed
+            yield Circuit(model, seed, files, model, seed)
 
 
-def _simulation(files: RunFiles, model: str, seed: int, perturbation: str) -> Simulation:
-    path: Path = files.simulation(model, seed)
-    if perturbation != NONE:
-        path = files.perturbed(model, seed, perturbation)
-    return load_simulation(path)
+def _half(true: Features) -> int:
+    """Trials on either side of a distance."""
+    return min(min(map(len, true.values())) // 2, MOST_TRIALS)
 
 
-def _features(simulation: Simulation, window: np.ndarray) -> dict[str, np.ndarray]:
-    """Filtered population average of every area, (trial, time)."""
+def _floor(
+    truth: Circuit, name: str, true: Features, standards: Mapping[str, Standard]
+) -> Iterator[tuple[str, int, str, str, float, float]]:
+    """Rows of the teacher against itself."""
+    half = _half(true)
+    for area, x in true.items():
+        distance = standards[area].distance(x[:half], x[half : 2 * half])
+        yield truth.name, truth.number, name, area, distance, standards[area].active(x)
+
+
+def _compared(
+    circuit: Circuit,
+    name: str,
+    found: Features,
+    true: Features,
+    standards: Mapping[str, Standard],
+) -> Iterator[tuple[str, int, str, str, float, float]]:
+    """Rows of a circuit against the teacher."""
+    half = _half(true)
+    for area, x in true.items():
+        distance = standards[area].distance(found[area][:half], x[:half])
+        active = standards[area].active(found[area])
+        yield circuit.name, circuit.number, name, area, distance, active
+
+
+def _features(simulation: Simulation, window: np.ndarray) -> Features:
     area = simulation.stitching["area"].to_numpy(dtype=str)
     return {
         name: simulation.counts[:, :, area == name].mean(2, dtype=np.float32) @ window
@@ -103,14 +203,26 @@ def _features(simulation: Simulation, window: np.ndarray) -> dict[str, np.ndarra
     }
 
 
-def _distance(x: np.ndarray, y: np.ndarray, mean: float, sd: float) -> float:
-    x, y = (x - mean) / sd, (y - mean) / sd
-    return float(((x[assignment(x, y)] - y) ** 2).mean())
+def between_groups(values: np.ndarray) -> float:
+    """Midpoint between the means of the two groups (n,) falls into with least variance inside."""
+    values = np.sort(values)
+    below = np.arange(1, len(values))
+    total = values.cumsum()[:-1]
+    lower, upper = total / below, (values.sum() - total) / (len(values) - below)
+    best = int(np.argmax(below * (len(values) - below) * (upper - lower) ** 2))
+    return float((lower[best] + upper[best]) / 2)
 
 
-def _with_ratio(rows: list[tuple[str, int, str, str, float]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["contender", "seed", "perturbation", "area", "distance"])
-    keys = ["perturbation", "area"]
-    floor = table[table["contender"] == TEACHER].set_index(keys)["distance"]
-    expected = floor.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
-    return table.assign(ratio=table["distance"] / expected)
+def _with_ratio(table: pd.DataFrame) -> pd.DataFrame:
+    """With the distance in floors, and what a perturbation changes."""
+    floor = table[table["contender"] == TEACHER].set_index(["perturbation", "area"])["distance"]
+    before = table[table["perturbation"] == NONE].set_index(["contender", "seed", "area"])
+    return table.assign(
+        ratio=table["distance"] / _looked_up(floor, table),
+        change=table["active"] - _looked_up(before["active"], table),
+    )[[*KEYS, "distance", "ratio", "active", "change"]]
+
+
+def _looked_up(values: pd.Series, table: pd.DataFrame) -> np.ndarray:
+    keys = pd.MultiIndex.from_frame(table[list(values.index.names)])
+    return values.reindex(keys).to_numpy()
