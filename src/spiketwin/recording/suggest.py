@@ -134,9 +134,10 @@ def _blocks(
             "inputs": [
                 *_event_inputs(window[1]),
                 {"name": "noise", "channels": 100, "inhibitory_fraction": 0.8},
+                *_wandering_inputs(),
             ]
         },
-        "losses": {"trial": {"within": "condition"}},
+        "losses": {"trial": {"within": "condition"}, "dispersion": {"weight": 0.3}},
         "models": {"matched": {}, "unmatched": {"losses": _AVERAGES_ONLY}},
     }
 
@@ -152,6 +153,12 @@ def _event_inputs(stop_s: float) -> list[dict[str, Any]]:
         {"name": name, "stimulus": "event", "channels": 40, "latency_s": at, "pulse_s": n * quarter}
         for name, (at, n) in spans.items()
     ]
+
+
+def _wandering_inputs() -> list[dict[str, Any]]:
+    """What recorded units share for some tens of milliseconds, whatever the event."""
+    group = {"channels": 30, "base_rate_hz": 10, "inhibitory_fraction": 0.5, "fluctuation": 1.0}
+    return [{"name": f"wander-{k}", **group} for k in (1, 2, 3)]
 
 
 def _check(path: Path, session: str, table: str, source: str) -> None:
