@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spiketwin.network.draws import CounterDraws
 from spiketwin.network.sparse.balanced import Balanced, balanced_network
 from spiketwin.network.sparse.plain import dense_plastic, dense_static, simulate_plainly
 from spiketwin.network.sparse.simulator import Simulator, random_membrane
@@ -68,6 +69,29 @@ def test_same_spikes_and_currents_as_the_plain_simulation(kind):
     np.testing.assert_allclose(simulator.filtered, currents["filtered"], atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", [LIF, THETA, IZHIKEVICH])
+@pytest.mark.parametrize("noisy_current", [False, True])
+def test_same_spikes_as_the_plain_simulation_with_noise(kind, noisy_current):
+    generator = np.random.default_rng(kind)
+    network = small_network(kind, generator)
+    noise = {LIF: (0.05, 5.0), THETA: (0.1, 1.0), IZHIKEVICH: (1.0, 5.0)}[kind][noisy_current]
+    neurons = replace(network.neurons, noise=noise, noisy_current=noisy_current)
+    noisy = replace(network, neurons=neurons)
+    start = random_membrane(noisy, generator)
+    draws = CounterDraws(seed=11, first_trial=4)
+    normals = np.stack([draws.neurons(1, k, SIZE)[0][0].numpy() for k in range(STEPS)])
+    fired, currents = simulate_plainly(noisy, start.copy(), STEPS, normals=normals)
+    simulator = Simulator(noisy, start, key=11, trial=4)
+    pieces = [simulator.advance(500, room=20_000) for _ in range(3)]
+    steps, neurons = np.nonzero(fired)
+    assert len(steps) > 300
+    found = np.concatenate([piece.spikes for piece in pieces])
+    np.testing.assert_array_equal(found[np.lexsort(found.T[::-1])], np.stack([steps, neurons], 1))
+    np.testing.assert_allclose(simulator.slow, currents["slow"], atol=1e-9)
+    silent, _ = simulate_plainly(network, start.copy(), STEPS)
+    assert (silent != fired).any()
+
+
 def test_plastic_input_is_the_weighted_sum_of_filtered_trains():
     """What makes least squares possible: with constant weights u = W r."""
     generator = np.random.default_rng(7)
@@ -104,8 +128,9 @@ def test_wiring_of_the_balanced_network():
     assert (np.diag(plastic) == 0).all()
 
 
-def test_noise_has_the_size_asked_for_and_depends_on_the_trial():
-    settings = Balanced(1000, 0, 4, (0.0, 0.0), (0.0, 0.0), noise=0.3)
+@pytest.mark.parametrize("noise_in", ["membrane", "current"])
+def test_noise_has_the_size_asked_for_and_depends_on_the_trial(noise_in):
+    settings = Balanced(1000, 0, 4, (0.0, 0.0), (0.0, 0.0), noise=0.3, noise_in=noise_in)
     network = balanced_network(settings, np.random.default_rng(0))
     ends = []
     for trial in (0, 0, 1):
@@ -116,3 +141,15 @@ def test_noise_has_the_size_asked_for_and_depends_on_the_trial():
     assert abs(np.corrcoef(ends[0], ends[2])[0, 1]) < 0.1
     # Stationary s.d. of tau dv = -v dt + sigma sqrt(tau) dW is sigma / sqrt(2); few reach 1.
     assert ends[0].std() == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+
+
+def test_a_refractory_neuron_feels_noise_of_the_membrane_only():
+    """Far above the threshold at first, then held for longer than the test."""
+    for noise_in, sd in (("membrane", 0.02 * np.sqrt(50)), ("current", 0.0)):
+        settings = Balanced(1000, 0, 4, (0.0, 0.0), (0.0, 0.0), noise=0.2, noise_in=noise_in)
+        network = balanced_network(settings, np.random.default_rng(0))
+        held = replace(network, neurons=replace(network.neurons, refractory=1000))
+        simulator = Simulator(held, np.full((1, 1000), 3.0), key=5)
+        assert simulator.advance(1).counts.all()
+        simulator.advance(50)
+        assert simulator.membrane[0].std() == pytest.approx(sd, rel=0.1)

@@ -6,6 +6,7 @@ import pytest
 from spiketwin.config import resolve_targets
 from spiketwin.learning.rls.fit import rate_task
 from spiketwin.learning.rls.given import assembled_run
+from spiketwin.network.sparse.store import load_sparse
 
 
 def prepared(network, **learning):
@@ -62,3 +63,18 @@ def test_izhikevich_neurons_learn_a_drive():
     weights, correlation = after(task, 8)
     assert correlation > 0.85
     assert 1 - task.score(task.network.with_weights(np.roll(weights, 1, axis=0))) < 0.5
+
+
+@pytest.mark.parametrize("noise_in", ["membrane", "current"])
+def test_a_network_fires_from_noise_and_learns(noise_in, tmp_path):
+    """Noise is no part of the input that is learned; the stored network keeps it."""
+    network = {"neurons": 200, "static_inputs": 0, "plastic_inputs": 40, "noise": 0.65,
+               "noise_in": noise_in, "drive": [0.6, 0.6]}  # fmt: skip
+    task = prepared(network, every_s=0.01, ridge=0.01, weights_act="at the spike")
+    before = 1 - task.score(task.network)
+    weights, correlation = after(task, 5)
+    assert before < 0.3 and correlation > 0.6
+    task.save(task.network.with_weights(weights), tmp_path, {})
+    stored = load_sparse(tmp_path)[0].neurons
+    assert stored.noisy_current == (noise_in == "current")
+    assert stored.noise == pytest.approx(0.65 * 10 ** (1 if noise_in == "current" else -1))

@@ -39,7 +39,10 @@ class BalancedNetwork(Section):
     tau_fast_s: Positive = 0.003
     tau_slow_s: Positive = 0.150
     noise: NonNegative = 0.0
-    """Membrane noise in units of the threshold (0.65 where there are no static inputs)."""
+    """White noise in units of the threshold (0.65 where there are no static inputs)."""
+    noise_in: Literal["membrane", "current"] = "membrane"
+    """Where it enters; noise of the current stops while a neuron is refractory. Either is no part
+    of the input that is learned and compared."""
     step_s: Positive = 0.0001
 
 

@@ -150,6 +150,7 @@ def balanced_settings(
         tau_slow_ms=1000 * config.tau_slow_s,
         step_ms=1000 * config.step_s,
         noise=config.noise,
+        noise_in=config.noise_in,
     )
 
 

@@ -27,6 +27,7 @@ class Constants(NamedTuple):
     slow_jump: float
     noise: float
     refractory: int
+    noisy_current: bool
 
 
 class Wiring(NamedTuple):
@@ -119,12 +120,12 @@ def _sum_currents(step: int, buffers: Buffers, driven: Driven) -> None:
 
 
 @inlined
-def _add_noise(step: int, buffers: Buffers, driven: Driven, noise: float) -> None:
-    v = buffers.membrane[0]
+def _add_noise(step: int, buffers: Buffers, driven: Driven, noise: float, to_current: bool) -> None:
+    noisy = buffers.current if to_current else buffers.membrane[0]
     key, at = np.uint64(driven.key), driven.first_step + step
-    draw_noise(buffers.normals, 0, len(v), at, driven.trial, key)
-    for i in range(len(v)):
-        v[i] += noise * buffers.normals[0, i]
+    draw_noise(buffers.normals, 0, len(noisy), at, driven.trial, key)
+    for i in range(len(noisy)):
+        noisy[i] += noise * buffers.normals[0, i]
 
 
 @inlined
@@ -182,7 +183,7 @@ def advance(
                 kept.total[i] += fast[i] + slow[i]
         _sum_currents(step, buffers, driven)
         if constants.noise > 0:
-            _add_noise(step, buffers, driven, number(constants.noise))
+            _add_noise(step, buffers, driven, number(constants.noise), constants.noisy_current)
         count = _move(constants, wiring.parameters, buffers)
         for i in range(neurons):
             fast[i] *= fast_decay

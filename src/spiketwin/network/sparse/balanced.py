@@ -34,7 +34,8 @@ class Balanced:
     feedforward : number of feed-forward units, read by all trained neurons.
     tau_fast_ms, tau_slow_ms : static and plastic synapses.
     step_ms : of the simulation.
-    noise : membrane noise per sqrt(tau_m).
+    noise : sigma of tau_m dv = (I - v) dt + sigma sqrt(tau_m) dW.
+    noise_in : "membrane", or "current".
     """
 
     neurons: int
@@ -47,6 +48,7 @@ class Balanced:
     tau_slow_ms: float = 150.0
     step_ms: float = 0.1
     noise: float = 0.0
+    noise_in: str = "membrane"
 
     @property
     def excitatory(self) -> int:
@@ -175,11 +177,14 @@ def _initial(settings: Balanced, rows: int) -> np.ndarray:
 
 
 def _membranes(settings: Balanced) -> Neurons:
+    """Noise of a step: sigma sqrt(dt / tau) to v, or sigma sqrt(tau / dt) to the current."""
     share, size = settings.step_ms / TAU_M_MS, settings.neurons
+    noisy_current = settings.noise_in == "current"
     constants = np.tile([[share], [THRESHOLD], [RESET]], (1, size))
     return Neurons(
         kind=LIF,
         parameters=constants,
-        noise=settings.noise * float(np.sqrt(share)),
+        noise=settings.noise * float(share ** (-0.5 if noisy_current else 0.5)),
         refractory=round(0.1 / settings.step_ms),
+        noisy_current=noisy_current,
     )

@@ -14,16 +14,18 @@ def simulate_plainly(
     steps: int,
     stimulus: np.ndarray | None = None,
     events: np.ndarray | None = None,
+    normals: np.ndarray | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run from silent synapses.
 
     Parameters
     ----------
-    network : without noise.
+    network : what to simulate.
     membrane : (variable, neuron) state at the start; changed.
     steps : how many.
     stimulus : (step, neuron) added input.
     events : (step, unit) spikes of feed-forward units.
+    normals : (step, neuron) standard normal numbers of the noise; absent: no noise.
 
     Returns
     -------
@@ -37,6 +39,9 @@ def simulate_plainly(
         current = network.drive + fast + slow
         if stimulus is not None and step < len(stimulus):
             current = current + stimulus[step]
+        if normals is not None:
+            noisy = current if network.neurons.noisy_current else membrane[0]
+            noisy += network.neurons.noise * normals[step]
         spikes = fired[step]
         spikes[: network.size] = _fire(network, membrane, held, current)
         if events is not None:

@@ -138,6 +138,7 @@ def constants_of(network: SparseNetwork) -> Constants:
         slow_jump=network.slow.jump,
         noise=network.neurons.noise,
         refractory=network.neurons.refractory,
+        noisy_current=network.neurons.noisy_current,
     )
 
 

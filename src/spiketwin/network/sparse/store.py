@@ -52,6 +52,7 @@ def save_sparse(
         "kind": network.neurons.kind,
         "noise": network.neurons.noise,
         "refractory": network.neurons.refractory,
+        "noisy_current": network.neurons.noisy_current,
         "fast": [network.fast.decay, network.fast.jump],
         "slow": [network.slow.decay, network.slow.jump],
         "feedforward": network.feedforward,
@@ -81,7 +82,11 @@ def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, Targets]:
     network = SparseNetwork(
         step_ms=numbers["step_ms"],
         neurons=Neurons(
-            numbers["kind"], arrays["membrane"], numbers["noise"], numbers["refractory"]
+            numbers["kind"],
+            arrays["membrane"],
+            numbers["noise"],
+            numbers["refractory"],
+            numbers.get("noisy_current", False),
         ),
         fast=Filter(*numbers["fast"]),
         slow=Filter(*numbers["slow"]),

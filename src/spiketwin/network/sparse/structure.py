@@ -29,14 +29,16 @@ class Neurons:
     ----------
     kind : `THETA`, `LIF` or `IZHIKEVICH`.
     parameters : (parameter, neuron) constants, see `membranes`.
-    noise : s.d. that noise adds to the membrane in one step.
+    noise : s.d. that noise adds to the membrane, or to its current, in one step.
     refractory : steps without integration after a spike.
+    noisy_current : the noise enters with the current, which a refractory neuron does not feel.
     """
 
     kind: int
     parameters: np.ndarray
     noise: float = 0.0
     refractory: int = 0
+    noisy_current: bool = False
 
 
 @dataclass(frozen=True)
