@@ -316,6 +316,7 @@ def test_what_recordings_and_rate_matching_cannot_do_together(given, message):
     "given, message",
     [
         ({"targets": {"measure": "rate"}}, "rates of artificial patterns are for theta neurons"),
+        ({"targets": {"measure": "filtered"}}, "artificial patterns are for theta neurons"),
         ({"targets": {"pattern": "innate", "measure": "rate"}}, "says itself what is matched"),
         ({"network": {"inputs": [{"name": "a"}]}}, "network.inputs needs recordings"),
         ({"analysis": {"deleted": [40]}}, "analysis.deleted.0"),

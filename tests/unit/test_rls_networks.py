@@ -2,19 +2,23 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from spiketwin.config import resolve_targets
 from spiketwin.learning.rls.fit import rate_task
+from spiketwin.learning.rls.fitter import correlations
 from spiketwin.learning.rls.given import assembled_run
+from spiketwin.network.sparse.course import Window
 from spiketwin.network.sparse.store import load_sparse
+from spiketwin.trials.targets import unfiltered
 
 
-def prepared(network, **learning):
-    """A fit of sinusoidal drives over .4 s, a learning instant every 2 ms."""
+def prepared(network, measure="drive", **learning):
+    """A fit of sinusoids over .4 s, a learning instant every 2 ms."""
     run = resolve_targets(
         {
             "run": "r",
-            "targets": {"pattern": "sines", "window_s": 0.4},
+            "targets": {"pattern": "sines", "window_s": 0.4, "measure": measure},
             "network": network,
             "cue": {"kind": "constant", "amplitude": 2.0, "duration_s": 0.1, "lead_s": 0.1},
             "learning": {
@@ -78,3 +82,37 @@ def test_a_network_fires_from_noise_and_learns(noise_in, tmp_path):
     stored = load_sparse(tmp_path)[0].neurons
     assert stored.noisy_current == (noise_in == "current")
     assert stored.noise == pytest.approx(0.65 * 10 ** (1 if noise_in == "current" else -1))
+
+
+def test_filtered_trains_of_the_rates_follow_the_course():
+    course = 5 + np.cumsum(np.random.default_rng(0).normal(size=(2, 60, 4)) * 0.05, axis=1)
+    decay = np.exp(-10 / 60)
+    rates = unfiltered(course, 10.0, 60.0)
+    start = decay * course[:, :1]
+    found, _ = lfilter([1 - decay], [1, -decay], rates, axis=1, zi=start)
+    np.testing.assert_allclose(found[:, :-1], course[:, 1:])
+    falling = unfiltered(np.linspace(5, 0, 10)[None, :, None], 10.0, 20.0)
+    assert (falling >= 0).all() and falling[0, -2, 0] == 0
+
+
+def filtered_trains(task, weights, trials):
+    """(instant, neuron) average over trials, without learning."""
+    found = np.zeros((200, task.network.size))
+    for trial in range(trials):
+        window = Window(task.network.with_weights(weights), task.fitter.course, 0, trial)
+        for row in found:
+            row += window.simulator.filtered[: task.network.size] / trials
+            window.advance(2)
+    return found
+
+
+def test_filtered_trains_lag_behind_rates_unless_they_are_what_is_asked_for():
+    """Slow synapses: a filtered train that follows a course needs rates that lead it."""
+    network = {"kind": "theta", "neurons": 100, "gain": 2.0, "zero_sum": True, "tau_slow_s": 0.06}
+    course = prepared(network, "rate", solver="sequential").fitter.targets.values[0]
+    found = {}
+    for measure in ("rate", "filtered"):
+        task = prepared(network, measure, solver="sequential")
+        weights, _ = after(task, 20)
+        found[measure] = np.nanmean(correlations(filtered_trains(task, weights, 5), course))
+    assert found["filtered"] > 0.7 and found["filtered"] > found["rate"] + 0.1

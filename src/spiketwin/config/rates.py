@@ -152,8 +152,9 @@ class Pattern(Section):
     ] = "phased sines"
     """Drives for every neuron (published artificial targets; innate: those of a trial of the
     untrained network itself), or rates from a file."""
-    measure: Literal["drive", "rate"] = "drive"
-    """Artificial targets: match the synaptic drive, or the rate that it would cause."""
+    measure: Literal["drive", "rate", "filtered"] = "drive"
+    """Artificial targets: match the synaptic drive, or the rate that it would cause, or let the
+    filtered spike trains, which other neurons receive, follow the course of that rate."""
     conditions: Count = 1
     """Artificial targets: how many sets."""
     window_s: Positive = 1.0
@@ -180,7 +181,7 @@ class Pattern(Section):
             raise ValueError("pattern file needs file and arrays (condition: name of its array)")
         if self.pattern != "file" and (self.cells is not None or self.auxiliary):
             raise ValueError(f"pattern {self.pattern} is for all neurons; drop cells and auxiliary")
-        if self.pattern in ("file", "innate") and self.measure == "rate":
+        if self.pattern in ("file", "innate") and self.measure != "drive":
             raise ValueError(f"pattern {self.pattern} says itself what is matched; drop measure")
         return self
 
@@ -263,7 +264,7 @@ class TargetRun(Section):
         for name, model in self.models.items():
             if not isinstance(model.network, BalancedNetwork):
                 continue
-            if self.targets_of(name).measure == "rate":
+            if self.targets_of(name).measure != "drive":
                 raise ValueError(
                     f"model {name!r}: rates of artificial patterns are for theta neurons; the "
                     "balanced network takes drives, or rates from a file"

@@ -79,6 +79,17 @@ def smoothed(values: np.ndarray, points: int) -> np.ndarray:
     return mean
 
 
+def unfiltered(filtered: np.ndarray, every_ms: float, tau_ms: float) -> np.ndarray:
+    """(condition, instant, cell) rates, constant between instants, whose filtered trains follow
+    the given courses: f = r + tau dr/dt, never negative (a filtered train falls with tau at most).
+    """
+    decay = np.exp(-every_ms / tau_ms)
+    after = 2 * filtered[:, -1:] - filtered[:, -2:-1]
+    following = np.concatenate([filtered[:, 1:], after], axis=1)
+    rates: np.ndarray = np.maximum((following - decay * filtered) / (1 - decay), 0)
+    return rates
+
+
 def recorded_targets(
     trials: Trials, every_s: float, smoothing_s: float, conditions: tuple[str, ...] | None = None
 ) -> Targets:

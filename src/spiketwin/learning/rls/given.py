@@ -16,7 +16,7 @@ from spiketwin.learning.rls.rule import rate
 from spiketwin.network.sparse.observe import observe
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials import patterns
-from spiketwin.trials.targets import DRIVE, RATE, Targets, named, repeated_cells
+from spiketwin.trials.targets import DRIVE, RATE, Targets, named, repeated_cells, unfiltered
 
 MAKERS = {
     "phased sines": patterns.phased_sines,
@@ -61,7 +61,10 @@ def given_targets(given: Pattern, model: RateModel, seed: int) -> Targets:
     found = np.stack(values)
     if given.measure == "drive":
         return Targets(found, DRIVE, every_ms, names)
-    return Targets(rate(found) * 100.0, RATE, every_ms, names)
+    rates = rate(found) * patterns.SPIKES_PER_TAU_HZ
+    if given.measure == "filtered":
+        rates = unfiltered(rates, every_ms, 1000 * model.network.tau_slow_s)
+    return Targets(rates, RATE, every_ms, names)
 
 
 def _to_be_recorded(given: Pattern, model: RateModel) -> Targets:
