@@ -1,7 +1,6 @@
 """The compiled engine against the plain loop, autograd and independent random numbers."""
 
 import os
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,121 +8,48 @@ import pytest
 import torch
 from scipy import stats
 
-from spiketwin.config import InputGroup
-from spiketwin.config import Network as NetworkConfig
-from spiketwin.network import Run, behaviour, build, engine_of, run, set_threads, stimulate
+from spiketwin.network import engine_of, set_threads
 from spiketwin.network.draws import CounterDraws
 from spiketwin.network.kernels.randomness import philox
 from spiketwin.network.threads import threads as allowed_threads
 from spiketwin.network.trialwise import simulate_like
 from spiketwin.trials.trialset import TrialSet
-
-GROUPS = [
-    InputGroup(name="s", stimulus="s", channels=10),
-    InputGroup(name="n", channels=11, inhibitory_fraction=0.4),
-]
-NETWORKS = {
-    "default": {},
-    "two short delays, learned noise": {"delays_s": [0.002, 0.004], "train_noise": True},
-    "long delays": {"delays_s": [0.02, 0.006, 0.1]},
-    "exponential": {"spike_function": "exponential"},
-    "deterministic, no refractory period": {"spike_function": "deterministic", "refractory_s": 0},
-    "no latent, no Dale, inhibition everywhere": {
-        "latent": None,
-        "dale": False,
-        "local_inhibition": False,
-    },
-    "adaptive thresholds": {"adaptation": 0.8, "adaptation_tau_s": 0.05},
-    "adaptive thresholds, exponential, two delays": {
-        "adaptation": 0.5,
-        "adaptation_tau_s": 0.02,
-        "spike_function": "exponential",
-        "delays_s": [0.004, 0.002],
-    },
-    "no noise, no pre-run": {"noise": 0.0, "prerun_s": 0.0},
-}
-STEPS = 90
-
-
-def _stitching(sizes: dict[str, int], mixed: bool) -> pd.DataFrame:
-    rows = [
-        {"area": area, "cell_type": "inhibitory" if k % 5 == 4 else "excitatory"}
-        for area, size in sizes.items()
-        for k in range(size)
-    ]
-    table = pd.DataFrame(rows)
-    return table if mixed else table.sort_values(["area", "cell_type"], ignore_index=True)
-
-
-def _network(dtype, sizes, mixed=False, bias=0.08, **settings):
-    network = build(_stitching(sizes, mixed), NetworkConfig(inputs=GROUPS, **settings), ["jaw"], 0)
-    values = {name: value.to(dtype) for name, value in network.parameters.items()}
-    values["bias"] = torch.full((network.neurons,), bias, dtype=dtype)
-    values["noise_gain"] = torch.linspace(0.5, 1.5, network.neurons, dtype=dtype)
-    return replace(
-        network,
-        mask=network.mask.to(dtype),
-        sign=network.sign.to(dtype),
-        input_sign=network.input_sign.to(dtype),
-        read=network.read.to(dtype),
-        parameters={name: value.requires_grad_() for name, value in values.items()},
-    )
-
-
-def _stimulation(trials):
-    table = pd.DataFrame(
-        {"trial": np.arange(trials), "stimulus": "s", "time_s": 0.0, "amplitude": 4.0}
-    )
-    return stimulate(table, trials, GROUPS, -0.05, STEPS, 0.002)
-
-
-def _run(network, engine, trials=5, rows=slice(None), **how):
-    network = replace(network, config=network.config.model_copy(update={"engine": engine}))
-    bins = np.repeat([0, 1, 2, 3], [1, 9, 40, 40])
-    prerun = network.config.prerun_s and 0.05
-    how = Run(how.pop("seed", 11), bins, prerun, **how)
-    return run(network, _stimulation(trials).take(rows), how)
-
-
-def _gradients(network, activity):
-    generator = torch.Generator().manual_seed(1)
-    read = behaviour(network, activity)
-    weights = [torch.rand(x.shape, generator=generator) for x in (activity.counts, read)]
-    loss = (activity.counts * weights[0]).sum() + (read * weights[1]).sum()
-    return torch.autograd.grad(loss, list(network.parameters.values()))
-
-
-def _compare(network, tolerance, **how):
-    found, expected = (_run(network, engine, **how) for engine in ("numba", "torch"))
-    assert torch.equal(found.counts, expected.counts) and found.counts.sum() > 50
-    for name, ours, theirs in zip(
-        network.parameters, _gradients(network, found), _gradients(network, expected), strict=True
-    ):
-        assert (ours - theirs).norm() <= tolerance * theirs.norm(), name
+from tests.random_networks import (
+    NETWORKS,
+    STEPS,
+    assert_agrees_with_autograd,
+    assert_close,
+    gradients,
+    random_loss,
+    random_network,
+    run_on,
+)
 
 
 @pytest.mark.parametrize("settings", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("sizes", [{"a": 20, "b": 31}, {"a": 13, "b": 6, "c": 40}], ids=str)
 def test_gradient_agrees_with_autograd_in_double_precision(settings, sizes):
-    _compare(_network(torch.float64, sizes, **settings), 1e-10)
+    assert_agrees_with_autograd(random_network(torch.float64, sizes, **settings), 1e-10)
 
 
 @pytest.mark.parametrize("settings", NETWORKS.values(), ids=NETWORKS)
 def test_gradient_agrees_with_autograd_in_single_precision(settings):
-    _compare(_network(torch.float32, {"a": 20, "b": 20}, **settings), 1e-5)
+    assert_agrees_with_autograd(random_network(torch.float32, {"a": 20, "b": 20}, **settings), 1e-5)
 
 
 def test_neurons_may_come_in_any_order():
-    _compare(_network(torch.float64, {"a": 20, "b": 31}, mixed=True), 1e-10)
+    assert_agrees_with_autograd(
+        random_network(torch.float64, {"a": 20, "b": 31}, mixed=True), 1e-10
+    )
 
 
 @pytest.mark.parametrize("adaptation", [0.0, 0.5])
 def test_perturbation_moves_the_voltage_and_leaves_the_gradient_exact(adaptation):
-    network = _network(torch.float64, {"a": 20, "b": 31}, adaptation=adaptation)
+    network = random_network(torch.float64, {"a": 20, "b": 31}, adaptation=adaptation)
     pulse = torch.zeros(STEPS, 51, dtype=torch.float64)
     pulse[20:40, :20] = 0.5
-    _compare(network, 1e-10, perturbation=pulse)
-    calm, moved = (_run(network, "numba", 40, perturbation=p).counts for p in (None, pulse))
+    assert_agrees_with_autograd(network, 1e-10, perturbation=pulse)
+    calm, moved = (run_on(network, "numba", 40, perturbation=p).counts for p in (None, pulse))
     assert torch.equal(calm[:, :2], moved[:, :2])
     assert moved[:, 2, :20].sum() > 1.5 * calm[:, 2, :20].sum()
 
@@ -139,33 +65,27 @@ ROULETTE = {
 @pytest.mark.parametrize("settings", ROULETTE.values(), ids=ROULETTE)
 def test_gradient_of_a_roulette_that_keeps_everything_is_the_exact_one(settings):
     """At a tolerance next to 0 every derivative that is not tiny stays as it is."""
-    network = _network(torch.float64, {"a": 20, "b": 31}, **settings)
-    exact, sampled = (_run(network, "numba", roulette=r) for r in (0.0, 1e-12))
+    network = random_network(torch.float64, {"a": 20, "b": 31}, **settings)
+    exact, sampled = (run_on(network, "numba", roulette=r) for r in (0.0, 1e-12))
     assert torch.equal(exact.counts, sampled.counts)
-    for name, ours, theirs in zip(
-        network.parameters,
-        _gradients(network, sampled),
-        _gradients(network, exact),
-        strict=True,
-    ):
-        assert (ours - theirs).norm() <= 1e-9 * theirs.norm(), name
+    assert_close(gradients(network, sampled), gradients(network, exact), 1e-9)
 
 
 @pytest.mark.parametrize("settings", ROULETTE.values(), ids=ROULETTE)
 def test_roulette_leaves_the_mean_of_the_slopes_alone(settings):
     """Kept with probability slope / cut, as the cut: tickets are uniform and independent."""
     settings = {name: value for name, value in settings.items() if name != "mixed"}
-    network = _network(torch.float32, {"a": 20, "b": 20}, **settings)
+    network = random_network(torch.float32, {"a": 20, "b": 20}, **settings)
     found = {r: [] for r in (0.0, 0.2)}
     for seed in range(40):
-        for r, gradients in found.items():
-            activity = _run(network, "numba", 20, seed=seed, roulette=r)
+        for r, several in found.items():
+            activity = run_on(network, "numba", 20, seed=seed, roulette=r)
             # The last bin is reached from many steps before it, through several sites on the way.
             (gradient,) = torch.autograd.grad(
                 activity.counts[:, 3].sum(), [network.parameters["bias"]]
             )
-            gradients.append(gradient.double())
-    exact, sampled = (torch.stack(gradients) for gradients in found.values())
+            several.append(gradient.double())
+    exact, sampled = (torch.stack(several) for several in found.values())
     difference = sampled - exact
     error = difference.std(0) / 40**0.5
     assert (difference.std(0) > 0).all()
@@ -176,57 +96,35 @@ def test_roulette_leaves_the_mean_of_the_slopes_alone(settings):
 @pytest.mark.parametrize("bias", [-100.0, 100.0])
 @pytest.mark.parametrize("roulette", [0.0, 0.1])
 def test_silent_and_saturated_networks_have_finite_gradients(bias, roulette):
-    network = _network(torch.float32, {"a": 20, "b": 20}, bias=bias)
-    activity = _run(network, "numba", roulette=roulette)
-    assert all(torch.isfinite(g).all() for g in _gradients(network, activity))
+    network = random_network(torch.float32, {"a": 20, "b": 20}, bias=bias)
+    activity = run_on(network, "numba", roulette=roulette)
+    assert all(torch.isfinite(g).all() for g in gradients(network, activity).values())
     assert activity.counts.sum().item() == pytest.approx(0 if bias < 0 else 5 * 40 * 30, rel=0.02)
-
-
-@pytest.mark.parametrize("roulette", [0.0, 0.1])
-def test_spikes_do_not_depend_on_threads_or_on_the_split_into_batches(roulette):
-    network = _network(torch.float32, {"a": 20, "b": 20})
-    threads = allowed_threads()
-    runs = []
-    try:
-        for number in (1, 3):
-            set_threads(number)
-            runs.append(_run(network, "numba", 7, roulette=roulette))
-    finally:
-        set_threads(threads)
-    late = _run(network, "numba", 7, first_trial=4, rows=slice(4, 7))
-    assert torch.equal(runs[0].counts, runs[1].counts)
-    assert torch.equal(runs[0].counts[4:], late.counts)
-    for ours, theirs in zip(
-        _gradients(network, runs[0]), _gradients(network, runs[1]), strict=True
-    ):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
 
 
 def test_more_threads_than_processors_do_not_wait_for_ever():
     """Workers on one tile wait for each other, so that all of them must run."""
-    network = _network(torch.float64, {"a": 20, "b": 20})
+    network = random_network(torch.float64, {"a": 20, "b": 20})
     threads, many = allowed_threads(), min(32, os.cpu_count() + 4) + 2
     found = []
     try:
         for number in (1, many):
             set_threads(number)
-            found.append(_gradients(network, _run(network, "numba", many)))
+            found.append(gradients(network, run_on(network, "numba", many)))
     finally:
         set_threads(threads)
-    for ours, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert_close(*found, 1e-9)
 
 
 def test_gradient_can_be_taken_while_other_runs_come_and_go():
     """The workspace of a run is not handed to the next one before its gradient is taken."""
-    network = _network(torch.float32, {"a": 20, "b": 20})
-    first = _run(network, "numba")
-    alone = _gradients(network, first)
-    kept = _run(network, "numba")
+    network = random_network(torch.float32, {"a": 20, "b": 20})
+    first = run_on(network, "numba")
+    alone = gradients(network, first)
+    kept = run_on(network, "numba")
     for trial in range(3):
-        _gradients(network, _run(network, "numba", first_trial=trial + 5))
-    for ours, theirs in zip(_gradients(network, kept), alone, strict=True):
-        assert torch.equal(ours, theirs)
+        gradients(network, run_on(network, "numba", first_trial=trial + 5))
+    assert_close(gradients(network, kept), alone, 0)
 
 
 @pytest.mark.parametrize(
@@ -290,43 +188,35 @@ def test_numbers_have_the_stated_laws_and_are_independent():
 def test_networks_without_spikes_have_true_gradients():
     """Rates are smooth: what backpropagation gives is the slope of finite differences."""
     settings = {"spike_function": "rate", "prerun_s": 0.0, "noise": 0.02}
-    network = _network(torch.float64, {"a": 12, "b": 10}, **settings)
+    network = random_network(torch.float64, {"a": 12, "b": 10}, **settings)
     assert engine_of(network).name == "torch" and "no events" in engine_of(network).why
-    gradients = dict(zip(network.parameters, _gradients(network, _rates(network)), strict=True))
-    generator = torch.Generator().manual_seed(1)
-    activity = _rates(network)
-    weights = [
-        torch.rand(x.shape, generator=generator)
-        for x in (activity.counts, behaviour(network, activity))
-    ]
+    found = gradients(network, _rates(network))
     for name in ("recurrent", "input", "bias", "latent_output", "readout_weight"):
-        flat = gradients[name].flatten()
+        flat = found[name].flatten()
         place = int(flat.abs().argmax())
-        slope = [_moved(network, name, place, step, weights) for step in (1e-5, -1e-5)]
+        slope = [_moved(network, name, place, step) for step in (1e-5, -1e-5)]
         numeric = (slope[0] - slope[1]) / 2e-5
         assert numeric == pytest.approx(float(flat[place]), rel=1e-5), name
 
 
 def _rates(network):
-    activity = _run(network, "auto", trials=3)
+    activity = run_on(network, "auto", trials=3)
     per_step = activity.counts / activity.lengths[:, None]
     assert per_step.detach().min() > 0 and per_step.detach().max() < 1
     return activity
 
 
-def _moved(network, name, place, step, weights):
+def _moved(network, name, place, step):
     """Loss after one parameter was moved."""
     values = network.parameters[name].detach().clone()
     values.view(-1)[place] += step
     with torch.no_grad():
         moved = network.with_parameters({name: values})
-        activity = _rates(moved)
-        read = behaviour(moved, activity)
-        return float((activity.counts * weights[0]).sum() + (read * weights[1]).sum())
+        return float(random_loss(moved, _rates(moved)))
 
 
 def test_simulated_trials_of_rates_are_whole_spikes():
-    network = _network(
+    network = random_network(
         torch.float32, {"a": 12, "b": 10}, spike_function="rate", latent=None, noise=0.0
     )
     network = network.with_parameters({n: v.detach() for n, v in network.parameters.items()})
