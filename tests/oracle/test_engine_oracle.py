@@ -37,6 +37,16 @@ def test_gradient_agrees_with_autograd_in_single_precision(settings):
     assert_agrees_with_autograd(random_network(torch.float32, {"a": 20, "b": 20}, **settings), 1e-5)
 
 
+@pytest.mark.parametrize("kind", ["logistic", "exponential"])
+@pytest.mark.parametrize(
+    ("bias", "low_hz", "high_hz"), [(-0.25, 0.5, 3), (0.0, 8, 20), (0.4, 60, 120)]
+)
+def test_gradient_agrees_with_autograd_at_low_medium_and_high_rates(bias, low_hz, high_hz, kind):
+    for dtype, tolerance in ((torch.float64, 1e-10), (torch.float32, 1e-5)):
+        network = random_network(dtype, {"a": 20, "b": 31}, bias=bias, spike_function=kind)
+        assert low_hz < assert_agrees_with_autograd(network, tolerance, trials=20) < high_hz
+
+
 def test_neurons_may_come_in_any_order():
     assert_agrees_with_autograd(
         random_network(torch.float64, {"a": 20, "b": 31}, mixed=True), 1e-10
