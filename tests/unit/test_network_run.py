@@ -1,9 +1,6 @@
 """Running a network."""
 
 import gc
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -240,36 +237,3 @@ def test_memory_is_read_from_the_system(tmp_path, monkeypatch):
     limit.write_text(str(2**30))
     used.write_text(str(2**29))
     assert workspace.memory_available_mb() == 512
-
-
-KERNEL = """
-import numpy as np
-from spiketwin.network.kernels.rows import add
-ones = np.ones(3, np.float32)
-add(ones, ones)
-print(ones.sum())
-"""
-
-
-def _kernel(folder):
-    done = subprocess.run(
-        [sys.executable, "-c", KERNEL],
-        env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "6.0\n"
-    return done.stderr
-
-
-@pytest.mark.parametrize("damaged", ["*.nbi", "*.nbc"])
-def test_damaged_compiled_kernels_are_compiled_again_and_it_is_said(tmp_path, damaged):
-    assert _kernel(tmp_path) == ""
-    files = list(tmp_path.rglob(damaged))
-    assert files
-    for file in files:
-        file.write_bytes(b"garbage\n")
-    said = _kernel(tmp_path)
-    assert "cannot be read" in said and "NUMBA_CACHE_DIR" in said
-    assert _kernel(tmp_path) == ""

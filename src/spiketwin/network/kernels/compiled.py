@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
-from functools import cache
+from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import Any
 
@@ -70,7 +71,16 @@ def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
         dispatcher._cache = _Cache(function)  # as `cache=True` does with its own class
     except RuntimeError:
         _say("there is no folder to keep compiled kernels in")
+    else:
+        _say_if_elsewhere(dispatcher._cache.cache_path)
     return dispatcher
+
+
+def _say_if_elsewhere(folder: str) -> None:
+    """Numba is silent about a NUMBA_CACHE_DIR that cannot be written."""
+    wanted = os.environ.get("NUMBA_CACHE_DIR")
+    if wanted and not Path(folder).is_relative_to(wanted):
+        _say("NUMBA_CACHE_DIR cannot be written", f" ({wanted}); kernels are kept in {folder}")
 
 
 class _Cache(FunctionCache):
@@ -80,14 +90,14 @@ class _Cache(FunctionCache):
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # whatever a damaged file makes of itself
-            _say(f"compiled kernels in {self.cache_path} cannot be read ({type(error).__name__})")
+            _say("compiled kernels cannot be read", f" ({self.cache_path}: {type(error).__name__})")
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             self._save_anew(sig, data)
         except Exception as error:
-            _say(f"compiled kernels cannot be written to {self.cache_path} ({error})")
+            _say("compiled kernels cannot be written", f" ({self.cache_path}: {error})")
 
     def _save_anew(self, sig: Any, data: Any) -> None:
         try:
@@ -97,11 +107,16 @@ class _Cache(FunctionCache):
             super().save_overload(sig, data)
 
 
-@cache
-def _say(what: str) -> None:
-    """Say something once."""
+_SAID: set[str] = set()
+
+
+def _say(what: str, where: str = "") -> None:
+    """Say something once, whatever folder or file it was about."""
+    if what in _SAID:
+        return
+    _SAID.add(what)
     print(
-        f"{what}; they are compiled again (20 s); set NUMBA_CACHE_DIR to a folder that can be "
-        "written",
+        f"{what}{where}; what is missing is compiled again (20 s); set NUMBA_CACHE_DIR to a "
+        "folder that can be written",
         file=sys.stderr,
     )
