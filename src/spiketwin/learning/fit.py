@@ -75,7 +75,7 @@ def gradient_task(
         score=on_device(score, device),
         limits=Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s),
         mark=fingerprint(model, digest_of(trials), seed),
-        engine=f"{engine.name} ({engine.why})",
+        engine=str(engine),
         save=save_network,
         place=lambda progress: on_device(progress, device),
     )

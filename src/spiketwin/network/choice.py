@@ -23,6 +23,14 @@ class Engine(NamedTuple):
     name: str
     why: str
 
+    @property
+    def compiled(self) -> bool:
+        """Whether compiled kernels do the work; the plain loop takes several times as long."""
+        return self.name != "torch"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.why})"
+
 
 def engine_of(network: Network) -> Engine:
     """The engine that is asked for, or the fastest one that the device and the network allow.

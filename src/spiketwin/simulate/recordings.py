@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pandas as pd
 from spiketwin.config import Config, Perturbation, RateModel
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
-from spiketwin.network import Network, load_network, memory_available_mb
+from spiketwin.network import Network, engine_of, load_network, memory_available_mb
 from spiketwin.network.sparse.observe import observed_spikes
 from spiketwin.network.sparse.store import load_sparse
 from spiketwin.network.trialwise import evenly, exchangeable, pool, simulate_like
@@ -24,7 +26,8 @@ from spiketwin.trials.trialset import Trials, TrialSet
 def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
     """Simulate trials of a fitted model with the stimuli of the test trials and write them.
 
-    The perturbations of the analysis, if there are any, are written beside them.
+    The perturbations of the analysis, if there are any, are written beside them. An engine that is
+    not the fastest one is printed.
 
     Returns
     -------
@@ -38,12 +41,22 @@ def simulate(config: Config, model: str, seed: int, files: RunFiles) -> Path:
     if isinstance(config.models[model], RateModel):
         simulation = simulate_rates(files.fit(model, seed), trials, wanted, number)
         return _written(simulation, trials, config, path)
-    network = load_network(files.fit(model, seed))
+    network = _on_cpu(load_network(files.fit(model, seed)))
+    engine = engine_of(network)
+    if not engine.compiled:
+        print(f"{model} seed {seed}: engine {engine}", file=sys.stderr, flush=True)
     for perturbation in config.analysis.perturbations:
         perturbed = simulate_trials(network, trials, wanted, number, perturbation)
         save_simulation(perturbed, files.perturbed(model, seed, perturbation.name))
     simulation = simulate_trials(network, trials, wanted, number)
     return _written(simulation, trials, config, path)
+
+
+def _on_cpu(network: Network) -> Network:
+    """Simulations run on the CPU, also of a network whose fit was told to use a card's engine."""
+    if network.config.engine != "triton":
+        return network
+    return replace(network, config=network.config.model_copy(update={"engine": "auto"}))
 
 
 def _written(simulation: Simulation, trials: Trials, config: Config, path: Path) -> Path:
