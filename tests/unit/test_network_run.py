@@ -1,7 +1,10 @@
 """Running a network."""
 
 import gc
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,10 +21,10 @@ from spiketwin.network import (
     build,
     even_bins,
     load_network,
+    memory,
     run,
     save_network,
     stimulate,
-    workspace,
 )
 from spiketwin.network.draws import CounterDraws
 from spiketwin.network.loop import simulate
@@ -219,21 +222,78 @@ def test_numbers_that_are_not_finite_are_named(engine):
         run(network, _stimulation(2), Run(0, even_bins(100, 1), perturbation=pulse))
 
 
-def test_a_batch_that_does_not_fit_is_refused_before_anything_is_allocated(monkeypatch):
-    monkeypatch.setattr(workspace, "memory_available_mb", lambda: 0.01)
-    network = _network(engine="numba", refractory_s=0.006)
-    with pytest.raises(SpiketwinError, match=r"needs \d+ MB .* learning.batches"):
-        _run(network)
+@pytest.mark.parametrize("engine", ["torch", "numba"])
+def test_a_batch_that_does_not_fit_is_refused_before_anything_is_allocated(monkeypatch, engine):
+    """Numbers of trials that no other test has: what was allowed once stays allowed."""
+    network = _network(engine=engine)
+    monkeypatch.setattr(memory, "memory_available_mb", lambda: 0.01)
+    with pytest.raises(SpiketwinError, match=r"of 17 trials needs \d+ MB .* learning.batches"):
+        _run(network, trials=17)
+    monkeypatch.setattr(memory, "memory_available_mb", lambda: 1000.0)
+    _run(network, trials=17)
+    monkeypatch.setattr(memory, "memory_available_mb", lambda: 0.01)
+    _run(network, trials=17)
+
+
+def test_the_plain_loop_needs_more_memory_for_a_gradient_more_delays_and_adaptation():
+    size = memory.LoopSize(
+        trials=200, before=150, steps=250, bins=84, neurons=500, channels=200, delays=1,
+        adaptive=False, learning=False, itemsize=4,
+    )  # fmt: skip
+    learning = size._replace(learning=True)
+    assert learning.megabytes > 2 * size.megabytes
+    assert size._replace(delays=2).megabytes > 1.3 * size.megabytes
+    assert learning._replace(adaptive=True).megabytes > 1.1 * learning.megabytes
+    assert learning._replace(trials=400).megabytes == pytest.approx(2 * learning.megabytes)
+
+
+PEAK = """
+import sys
+import torch
+from spiketwin.network import memory
+from tests.unit.test_network_run import _network, _stimulation, Run, even_bins, run
+
+def status(name):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 2**10
+
+torch.set_num_threads(1)
+learning = sys.argv[1] == "learning"
+network = _network(engine="torch", delays_s=[0.002, 0.004])
+values = {n: v.clone().requires_grad_(learning) for n, v in network.parameters.items()}
+network = network.with_parameters(values)
+
+def step(trials):
+    counts = run(network, _stimulation(trials), Run(0, even_bins(100, 2), 0.0)).counts
+    if learning:
+        counts.sum().backward()
+
+step(2)
+before = status("VmRSS")
+predicted = []
+memory.check_memory = lambda needed_mb, trials: predicted.append(needed_mb)
+step(600)
+print((status("VmHWM") - before) / predicted[0])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say")
+@pytest.mark.parametrize("kind", ["learning", "simulating"])
+def test_memory_of_the_plain_loop_is_about_what_was_predicted(kind):
+    command = [sys.executable, "-c", PEAK, kind]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    assert 0.5 < float(done.stdout) < 1.6
 
 
 def test_memory_is_read_from_the_system(tmp_path, monkeypatch):
     meminfo, limit, used = (tmp_path / name for name in ("meminfo", "max", "current"))
-    monkeypatch.setattr(workspace, "MEMINFO", meminfo)
-    monkeypatch.setattr(workspace, "CGROUP", (limit, used))
-    assert workspace.memory_available_mb() == float("inf")
+    monkeypatch.setattr(memory, "MEMINFO", meminfo)
+    monkeypatch.setattr(memory, "CGROUP", (limit, used))
+    assert memory.memory_available_mb() == float("inf")
     meminfo.write_text("MemTotal: 9 kB\nMemAvailable: 3145728 kB\n")
     limit.write_text("max")
-    assert workspace.memory_available_mb() == 3072
+    assert memory.memory_available_mb() == 3072
     limit.write_text(str(2**30))
     used.write_text(str(2**29))
-    assert workspace.memory_available_mb() == 512
+    assert memory.memory_available_mb() == 512

@@ -4,6 +4,7 @@ from spiketwin.network.choice import Engine, engine_of
 from spiketwin.network.description import read_description
 from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
+from spiketwin.network.memory import memory_available_mb
 from spiketwin.network.network import (
     Network,
     Parameters,
@@ -17,7 +18,6 @@ from spiketwin.network.prepared import projection
 from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
 from spiketwin.network.store import load_network, save_network
 from spiketwin.network.threads import set_threads
-from spiketwin.network.workspace import memory_available_mb
 
 __all__ = [
     "Activity",

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from spiketwin.network.draws import Draws
 from spiketwin.network.inputs import Stimulation
+from spiketwin.network.memory import LoopSize, check_loop
 from spiketwin.network.neurons import NeuronState, SpikeFunction, step
 from spiketwin.network.prepared import Prepared
 
@@ -41,7 +42,14 @@ def simulate(
     -------
     Spike counts (trial, bin, neuron), and spikes projected on the traces (trial, step, trace), with
     the steps before the window.
+
+    Raises
+    ------
+    SpiketwinError
+        When the run does not fit into the memory of the machine.
     """
+    if prepared.drive.device.type == "cpu":
+        check_loop(_size(prepared, stimulation, before, int(bins[-1]) + 1))
     baseline = stimulation.baseline.expand(stimulation.trials, before, -1)
     unperturbed = replace(prepared, extra=prepared.extra[:0])
     with torch.no_grad():
@@ -55,6 +63,22 @@ def simulate(
     return (
         counts.index_add(1, bins, spikes),
         torch.cat([early, spikes], 1) @ prepared.readout.T,
+    )
+
+
+def _size(prepared: Prepared, stimulation: Stimulation, before: int, bins: int) -> LoopSize:
+    learned = prepared.recurrent, prepared.input, prepared.drive, prepared.noise
+    return LoopSize(
+        trials=stimulation.trials,
+        before=before,
+        steps=stimulation.probability.shape[1],
+        bins=bins,
+        neurons=prepared.drive.shape[1],
+        channels=len(stimulation.channels),
+        delays=len(prepared.delays),
+        adaptive=prepared.constants.adaptation > 0,
+        learning=torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned),
+        itemsize=prepared.drive.element_size(),
     )
 
 

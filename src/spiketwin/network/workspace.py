@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from spiketwin.errors import SpiketwinError
 from spiketwin.network.kernels.layout import Circuit, Course, Escape, Events, Surrogate
+from spiketwin.network.memory import check_memory, counts_megabytes
 
 SITES_USED, SPIKES_USED = 0.25, 0.1
 """Shares of the lists of sites and of spikes that a run fills at most, as a rule."""
-
-MEMINFO = Path("/proc/meminfo")
-CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 
 
 @dataclass
@@ -49,7 +45,9 @@ class Workspace:
         arrays = _FREE.pop(shape, None)
         if arrays is None:
             _FREE.clear()
-            check_memory(shape.megabytes + counts_megabytes(course), trials)
+            bins, itemsize = int(course.bin[-1]) + 1, course.drive.itemsize
+            counts = counts_megabytes(trials, bins, neurons, itemsize)
+            check_memory(shape.megabytes + counts, trials)
             arrays = _arrays(shape)
         workspace = cls(Events(*arrays[:4]), Surrogate(*arrays[4:]))
         weakref.finalize(workspace, _FREE.__setitem__, shape, arrays)
@@ -79,42 +77,6 @@ class Shape(NamedTuple):
 
 
 _FREE: dict[Shape, tuple[np.ndarray, ...]] = {}
-
-
-def counts_megabytes(course: Course) -> float:
-    """Memory of the counts of a run, of their gradients, and of what is combined from these."""
-    trials, neurons = course.drive.shape
-    return 4 * trials * int(course.bin[-1] + 1) * neurons * course.drive.itemsize / 2**20
-
-
-def check_memory(needed_mb: float, trials: int) -> None:
-    """Refuse a batch before it makes the machine swap or the system end the process.
-
-    Raises
-    ------
-    SpiketwinError
-        When less memory is available.
-    """
-    available_mb = memory_available_mb()
-    if needed_mb > available_mb:
-        raise SpiketwinError(
-            f"a batch of {trials} trials needs {needed_mb:.0f} MB of memory, {available_mb:.0f} MB "
-            "are available; lower learning.batches, shorten trials.window_s, or lower "
-            "trials.stitching.neurons_per_area"
-        )
-
-
-def memory_available_mb() -> float:
-    """Memory that can still be used, as far as the system says; infinite where it does not."""
-    found = [float("inf")]
-    try:
-        lines = MEMINFO.read_text().splitlines()
-        found += [int(ln.split()[1]) / 2**10 for ln in lines if ln.startswith("MemAvailable")]
-        limit, used = (int(path.read_text()) for path in CGROUP)
-        found.append((limit - used) / 2**20)
-    except (OSError, ValueError):
-        pass  # another system, or no limit
-    return min(found)
 
 
 def _arrays(shape: Shape) -> tuple[np.ndarray, ...]:
