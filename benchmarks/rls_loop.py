@@ -4,11 +4,13 @@ Contenders: ``limit`` (the memory traffic of the exact updates alone: packed cov
 written once per update), ``sequential`` (simulation and exact updates), ``ridge`` (simulation and
 one solution per trial, no covariances), ``simulation`` (without learning).
 
-    python benchmarks/rls_loop.py                                                    N 4096, K 205,
-    L 58 python benchmarks/rls_loop.py --neurons 50000 --static 512 --plastic 45 --threads 2 \
+    python benchmarks/rls_loop.py
+    python benchmarks/rls_loop.py --neurons 50000 --static 512 --plastic 45 --threads 2 \
         --only limit sequential simulation
-    python benchmarks/rls_loop.py --scaling                                         cost against N,
-    L, K
+    python benchmarks/rls_loop.py --scaling
+
+The first has N = 4,096, K = 205 and L = 58, the second N = 50,000, K = 512 and L = 90; the last one
+prints the cost against N, K and L.
 """
 
 from __future__ import annotations
