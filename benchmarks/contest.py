@@ -50,11 +50,13 @@ class Stopwatch:
         return {"cpu_s": self.cpu / repeats, "wall_s": self.wall / repeats, "peak_mb": megabytes}
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """Options that every benchmark has."""
+def parser(description: str, rounds: int = 3) -> argparse.ArgumentParser:
+    """Options that every benchmark has; 0 rounds: seeds or sizes take their place."""
     found = argparse.ArgumentParser(description=description)
     found.add_argument("--json", action="store_true", help="print one JSON object")
-    found.add_argument("--rounds", type=int, default=3, help="measurements of each contender")
+    if rounds:
+        text = "measurements of each contender"
+        found.add_argument("--rounds", type=int, default=rounds, help=text)
     found.add_argument("--threads", type=int, default=2, help="threads of each contender")
     found.add_argument("--only", nargs="+", metavar="NAME", help="run these contenders only")
     found.add_argument("--contender", help=argparse.SUPPRESS)
@@ -78,7 +80,7 @@ def contest(
     if given.contender:
         print(json.dumps(contenders[given.contender]()))
         return None
-    names = [name for name in contenders if not given.only or name in given.only]
+    names = chosen(given, list(contenders))
     found: dict[str, list[Measured]] = {name: [] for name in names}
     for _ in range(given.rounds):
         for name in names:
@@ -86,6 +88,16 @@ def contest(
     medians = {name: _medians(runs) for name, runs in found.items()}
     print(json.dumps(medians) if given.json else table(medians))
     return medians
+
+
+def chosen(given: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """The contenders that are asked for, or all; ends the script where one does not exist."""
+    unknown = set(given.only or ()) - set(names)
+    if unknown:
+        raise SystemExit(
+            f"no contender {', '.join(sorted(unknown))}; there are: {', '.join(names)}"
+        )
+    return [name for name in names if not given.only or name in given.only]
 
 
 def measured(name: str, *options: str) -> Measured:

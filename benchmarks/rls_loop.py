@@ -120,6 +120,8 @@ if __name__ == "__main__":
     options.add_argument("--plastic", type=int, default=29, help="plastic inputs of either class")
     options.add_argument("--scaling", action="store_true", help="cost against N, K and L instead")
     given = options.parse_args()
+    if given.scaling and given.json:
+        options.error("--scaling prints a table only")
     if given.scaling:
         scaling(given)
     else:

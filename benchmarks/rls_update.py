@@ -1,5 +1,7 @@
 """One update of recursive least squares for many neurons: every storage against the memory's speed.
 
+    python benchmarks/rls_update.py
+
 Contender ``limit`` reads and writes, in place, as many bytes as the packed covariances have, which
 an exact update cannot beat. The others: ``sequential`` (exact, packed, one sweep), ``block`` (64
 samples at a time, given per sample), ``ridge`` (no covariance; one solution per 100 samples, given

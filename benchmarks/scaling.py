@@ -4,7 +4,7 @@
 
 Every point is one step of the artificial set-up with one of its sizes changed, without the fixed
 cost of the pre-run; the exponent is the slope of log CPU time over log size, from the upper half of
-the sizes.
+the sizes. Contenders: `engine` and `roulette`, as in `step.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from contest import Stopwatch, measured, parser
+from contest import Stopwatch, chosen, measured, parser
 from problem import SHAPES, Shape, problem
 from step import CONTENDERS
 
@@ -45,7 +45,7 @@ def point(given: argparse.Namespace, shape: Shape, contender: str) -> dict[str, 
 
 def main() -> None:
     """Measure every size of every quantity, in a process each."""
-    options = parser(__doc__.splitlines()[0])
+    options = parser(__doc__.splitlines()[0], rounds=0)
     options.add_argument("--figure", type=Path, help="file to draw into")
     options.add_argument("--quantity", help=argparse.SUPPRESS)
     options.add_argument("--size", type=float, help=argparse.SUPPRESS)
@@ -60,11 +60,12 @@ def main() -> None:
             {"size": size} | measured(name, "--quantity", quantity, "--size", str(size))
             for size in sizes
         ]
-        for name in ENGINES
+        for name in chosen(given, ENGINES)
         for quantity, sizes in SIZES.items()
     }
     if given.json:
-        print(json.dumps(found))
+        named = {f"{line} {p['size']:g}": p for line, points in found.items() for p in points}
+        print(json.dumps(named))
     else:
         _print(found)
     if given.figure:
@@ -89,7 +90,9 @@ def _draw(found: dict[str, list[dict[str, float]]], path: Path) -> None:
     figure, axes = plt.subplots(1, len(SIZES), figsize=(11, 2.8), sharey=True, layout="constrained")
     for axis, quantity in zip(axes, SIZES, strict=True):
         for name in ENGINES:
-            points = found[f"{name}, {quantity}"]
+            points = found.get(f"{name}, {quantity}")
+            if not points:
+                continue
             label = f"{name}, exponent {exponent(points):.2f}"
             axis.loglog(
                 [p["size"] for p in points], [p["cpu_s"] for p in points], "o-", label=label

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from contest import Measured, Stopwatch, measured, parser, table
+from contest import Measured, Stopwatch, chosen, measured, parser, table
 
 from spiketwin.analysis.contenders import Contender, Session, reference, sessions_of
 from spiketwin.analysis.energy import energy_distance
@@ -162,7 +162,7 @@ def prepared(folder: Path) -> None:
 
 def main() -> None:
     """Run the seeds of both contenders."""
-    options = parser(__doc__.splitlines()[0])
+    options = parser(__doc__.splitlines()[0], rounds=0)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options.add_argument("--seed", type=int, help=argparse.SUPPRESS)
@@ -172,7 +172,7 @@ def main() -> None:
     if given.contender:
         print(json.dumps(solve(given, given.contender)))
         return
-    names = [n for n in ("default", "published") if not given.only or n in given.only]
+    names = chosen(given, ("default", "published"))
     with tempfile.TemporaryDirectory() as folder:
         prepared(Path(folder))
         medians: dict[str, Measured] = {}

@@ -1,7 +1,9 @@
 """What a second thread gains in one optimisation step of the compiled engine.
 
-python benchmarks/threads.py --shape pseudodata
-python benchmarks/threads.py --shape main --trials 30
+    python benchmarks/threads.py --shape pseudodata
+    python benchmarks/threads.py --shape main --trials 30
+
+Contenders: `engine, 1 thread`, `engine, 2 threads`, `roulette, 1 thread`, `roulette, 2 threads`.
 """
 
 from __future__ import annotations
