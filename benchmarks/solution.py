@@ -47,7 +47,7 @@ PUBLISHED: dict[str, object] = {
     "losses": {
         "neuron": {"unbiased": False},
         "dispersion": {"weight": 0.0},
-        "trial": {"method": "hard"},
+        "trial": {"method": "hard", "weight": 1.0},
         "combine": "projected",
     },
     "learning": {

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from spiketwin.config import merge, resolve
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -205,3 +208,19 @@ def test_contenders_and_options_of_the_readme_exist(script, started, capsys):
         shown = capsys.readouterr().out
         options = [word.split()[0] for word in ticked if word.startswith("--")]
         assert all(option in shown for option in options), name
+
+
+@pytest.mark.usefixtures("script")
+def test_published_recipe_is_that_of_the_configuration():
+    """But for how long the fits are and when they are evaluated."""
+    recipe = runpy.run_path(str(BENCHMARKS / "solution.py"))["PUBLISHED"]
+    folder = ROOT / "workflow" / "config"
+    artificial = yaml.safe_load((folder / "artificial.yaml").read_text())
+    artificial["analysis"].pop("published", None)
+    ours = resolve({**artificial, "models": {"hard": merge({}, recipe)}}).models["hard"]
+    theirs = resolve(yaml.safe_load((folder / "published.yaml").read_text())).models["hard"]
+    length = {"steps", "evaluate_every", "evaluation_trials", "patience", "final"}
+    for part in ("network", "losses", "learning"):
+        one, other = (getattr(model, part).model_dump(exclude=length) for model in (ours, theirs))
+        assert one == other, part
+    assert theirs.losses.trial.weight == theirs.losses.neuron.weight == 1
