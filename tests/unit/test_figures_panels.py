@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 from spiketwin.config import Perturbation
 from spiketwin.figures.activity import mean_activity
 from spiketwin.figures.connectivity import heat_map
+from spiketwin.figures.covariances import over_lags
 from spiketwin.figures.currents import received
 from spiketwin.figures.distribution import peak_edges, peaks
 from spiketwin.figures.embedding import cloud
@@ -88,6 +89,25 @@ def test_rate_edges_hold_all_but_the_slowest_neurons_in_equal_ratios():
     assert len(edges) == BINS + 1 and 0.5 < edges[0] < 0.52 and 50 < edges[-1] < 52
     assert np.ptp(np.diff(np.log(edges))) < 1e-9
     assert np.isfinite(rate_edges(pd.Series([0.0, 0.0]))).all()
+
+
+def _lagged(first: str, second: str) -> pd.DataFrame:
+    lags = {"lag_s": 0.02 * np.arange(-3, 4), "first": first, "second": second, "seed": 0}
+    data = pd.DataFrame(lags).assign(contender="data", covariance=[0, 0, 0, 0.1, 0, 0, 0])
+    return pd.concat([data, data.assign(contender="matched", covariance=5.0)])
+
+
+def test_an_area_with_itself_has_one_side_and_what_is_far_too_much_leaves_the_panel(axes):
+    over_lags(axes, _lagged("a", "a"), PALETTE, 0.01)
+    assert {line.get_xdata()[0] for line in axes.lines[:2]} == {0.0}
+    low, high = axes.get_ylim()
+    assert low < 0 and 0.2 < high < 0.25
+
+
+def test_two_areas_have_both_sides_and_room_of_at_least_the_whole_run(axes):
+    over_lags(axes, _lagged("a", "b"), PALETTE, 0.6)
+    assert {line.get_xdata()[0] for line in axes.lines[:2]} == {-60.0}
+    assert 0.6 < axes.get_ylim()[1] < 0.7
 
 
 def test_frequency_errors_are_wilson_intervals():

@@ -32,18 +32,19 @@ def covariances(source: Source) -> Figure:
     palette, table = source.palette, source.table("covariances")
     table = table[table["contender"].isin([DATA, *palette.models, CEILING])]
     pairs = _pairs(table, palette)[:PANELS]
+    least = _largest(table)
     columns = min(COLUMNS, max(len(pairs), 1))
     figure = page(0.6 + 1.5 * -(-max(len(pairs), 1) // columns))
     axes = panels(figure, -(-len(pairs) // columns), columns).ravel()
     for panel, (first, second) in zip(axes, pairs, strict=False):
         rows = table[(table["first"] == first) & (table["second"] == second)]
-        over_lags(panel, rows, palette)
+        over_lags(panel, rows, palette, least)
         title = first if first == second else f"{first} → {second}"
         panel.set_title(wrapped(title, letters(columns)), fontweight="bold")
     for panel in axes[len(pairs) :]:
         say(panel, "" if pairs else "no area has enough units")
     figure.supxlabel("lag (ms; positive: the second area follows)")
-    figure.supylabel("shared covariance / product of rates")
+    figure.supylabel("shared covariance")
     legend(figure, palette, table["contender"])
     return figure
 
@@ -55,7 +56,7 @@ def _pairs(table: pd.DataFrame, palette: Palette) -> list[tuple[str, str]]:
     return sorted(found, key=lambda p: (p[0] != p[1], order.index(p[0]), order.index(p[1])))
 
 
-def over_lags(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
+def over_lags(axes: Axes, rows: pd.DataFrame, palette: Palette, least: float) -> Axes:
     """Covariance of one pair of areas over the lag: a line per contender and seed.
 
     Parameters
@@ -63,6 +64,7 @@ def over_lags(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     axes : where.
     rows : rows of table ``covariances`` of the pair.
     palette : colours of the contenders.
+    least : the axis has at least this much room where models need it.
     """
     same = (rows["first"] == rows["second"]).all()
     rows = rows[rows["lag_s"] >= -1e-9] if same else rows
@@ -76,15 +78,20 @@ def over_lags(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
     if not same:
         axes.axvline(0, **EVENT_LINE)  # type: ignore[arg-type]
-    axes.set_ylim(*_limits(rows))
+    axes.set_ylim(*_limits(rows, least))
     return axes
 
 
-def _limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """Room for the data and twice that; what leaves it has far too much."""
+def _largest(rows: pd.DataFrame) -> float:
+    """Largest covariance of the data."""
     data = rows.loc[rows["contender"] == DATA, "covariance"].to_numpy(dtype=float)
+    return float(np.abs(data).max(initial=1e-3))
+
+
+def _limits(rows: pd.DataFrame, least: float) -> tuple[float, float]:
+    """Room for twice the data; what leaves it has far too much."""
     values = rows["covariance"].to_numpy(dtype=float)
-    most = max(2 * np.abs(data).max(initial=0.0), 1e-3)
+    most = max(2 * _largest(rows), least)
     low, high = np.clip([values.min(initial=0.0), values.max(initial=0.0)], -most, most)
     margin = 0.08 * max(high - low, 1e-3)
     return float(low - margin), float(high + margin)
