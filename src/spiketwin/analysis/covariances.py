@@ -93,7 +93,8 @@ def _shared(
         own = np.zeros(len(units.lags))
         if a == b:
             mine = units.spikes[:, :, area == a]
-            own = np.array([_lagged(mine, mine, lag).sum() for lag in units.lags])
+            later = [_lagged(mine, mine, lag).sum() for lag in units.lags if lag >= 0]
+            own = np.array([*later[:0:-1], *later])
             product -= (units.rate[area == a] ** 2).sum()
         both = np.array([float(_lagged(sums[a], sums[b], lag)) for lag in units.lags])
         yield (a, b), (both - own) / max(product, 1e-12)

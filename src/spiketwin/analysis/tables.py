@@ -25,7 +25,7 @@ from spiketwin.analysis.outcomes import (
 )
 from spiketwin.analysis.perturbations import perturbation_tables
 from spiketwin.analysis.published import published_table
-from spiketwin.analysis.references import REFERENCES
+from spiketwin.analysis.references import CEILING, REFERENCES
 from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import screen
 from spiketwin.analysis.states import find_states, state_table
@@ -99,9 +99,10 @@ def _add_descriptions(tables: Tables, contender: Contender, readers: Readers) ->
     tables["peaks"].append(variability.peaks(contender, readers))
     tables["modes"].append(variability.modes(contender, readers.sessions))
     tables["correlations"].append(variability.correlations(contender, readers.sessions))
-    tables["covariances"].append(covariances(contender, readers.sessions))
     tables["separation"].append(variability.separation(contender, readers))
     tables["embedding"].append(variability.embedding(contender, readers))
+    if contender.name == CEILING or contender.name not in REFERENCES:
+        tables["covariances"].append(covariances(contender, readers.sessions))
     if contender.name not in REFERENCES:
         tables["rasters"].append(variability.rasters(contender, readers))
         if readers.sessions[0].recorded.traces:
