@@ -1,12 +1,22 @@
 """Stationary rates of integrate-and-fire neurons, forwards and backwards."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from spiketwin.config import RateModel
 from spiketwin.errors import SpiketwinError
+from spiketwin.learning.rls.assemble import assemble_balanced
 from spiketwin.network.sparse.balanced import Balanced, balanced_network
 from spiketwin.network.sparse.simulator import Simulator
-from spiketwin.network.sparse.stationary import noise_of, stationary_rate, target_current
+from spiketwin.network.sparse.stationary import (
+    noise_of,
+    seeming_threshold,
+    stationary_rate,
+    target_current,
+)
+from spiketwin.trials.targets import RATE, Targets
 
 VECTORS = {
     0.2: {0.5: 0.2441, 0.8: 15.5745, 1.0: 38.4481, 1.2: 61.234, 2.0: 145.792},
@@ -58,9 +68,26 @@ def test_simulated_neurons_fire_at_that_rate():
     simulator = Simulator(network, np.zeros((1, 1000)), key=3)
     simulator.advance(2000)
     rate = simulator.advance(20_000).counts.reshape(4, 250).mean(1) / 2
-    # Steps miss excursions between them: the threshold seems higher by 0.583 s.d. of a step
-    # (Chernoff's constant, -zeta(1/2) / sqrt(2 pi)).
-    seeming = 1 + 0.5826 * sigma * np.sqrt(0.1 / 10)
+    seeming = seeming_threshold(sigma, 0.1)
     expected = stationary_rate(np.array([0.4, 0.7, 1.0, 1.3]), sigma, threshold=seeming)
     np.testing.assert_allclose(rate, expected, rtol=0.03)
     assert noise_of(0.470, 3.0) == pytest.approx(0.238, abs=5e-4)
+
+
+@pytest.mark.parametrize("noise_in", ["membrane", "current"])
+def test_currents_of_a_noisy_network_give_the_rates_asked_for(noise_in):
+    """Without regard to the steps, neurons asked for 1 Hz fired at 0.8 Hz."""
+    asked = np.repeat([1.0, 3.0, 10.0, 30.0], 100)
+    model = RateModel.model_validate(
+        {"network": {"neurons": 1000, "static_inputs": 0, "noise": 0.3, "noise_in": noise_in,
+                     "drive": [0.5, 0.5]}}
+    )  # fmt: skip
+    targets = Targets(np.tile(asked, (1, 20, 1)), RATE, 10.0, ("a",))
+    made = assemble_balanced(model, targets, np.zeros(400, bool), 0)
+    drive = np.full(1000, -5.0)
+    drive[made.network.trained] = made.targets.values[0, 0]
+    alone = replace(made.network, drive=drive).with_weights(0 * made.network.weights)
+    simulator = Simulator(alone, np.zeros((1, 1000)), key=3)
+    simulator.advance(2000)
+    counts = simulator.advance(50_000).counts[made.network.trained]
+    np.testing.assert_allclose(counts.reshape(4, 100).mean(1) / 5, asked[::100], rtol=0.1)

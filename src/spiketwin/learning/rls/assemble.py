@@ -13,7 +13,7 @@ from spiketwin.network.sparse.balanced import Balanced, balanced_network, static
 from spiketwin.network.sparse.course import Course, feedforward_rates, frozen_noise
 from spiketwin.network.sparse.filtered import TAU_MS, Filtered, filtered_network
 from spiketwin.network.sparse.observe import observe
-from spiketwin.network.sparse.stationary import noise_of, target_current
+from spiketwin.network.sparse.stationary import noise_of, seeming_threshold, target_current
 from spiketwin.network.sparse.structure import SparseNetwork
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.targets import DRIVE, RATE, Targets
@@ -75,7 +75,8 @@ def assemble_balanced(
         network = balanced_network(settings, wiring, trained, pool, static=static)
         course = course_of(model, network, targets, seed, channels)
         sigma = float(np.hypot(noise_of(resting.fast_sd, settings.tau_fast_ms), settings.noise))
-        values = target_current(targets.values, _noisy(sigma))
+        threshold = seeming_threshold(settings.noise, settings.step_ms)
+        values = target_current(targets.values, _noisy(sigma), threshold=threshold)
     _check_size(network, targets)
     return Assembled(network, course, replace(targets, values=values, kind=DRIVE))
 
