@@ -243,6 +243,17 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path)
     assert fitted.progress.best["x"].item() == 4
 
 
+@pytest.mark.parametrize("before, after, best", [(0.6, 0.5, 2), (0.4, 0.5, 0)])
+def test_what_was_never_evaluated_is_kept_if_better_than_nothing(before, after, best, tmp_path):
+    score = _ScriptedScore([before, after])
+    limits = Limits(evaluate_every=10, patience=100, checkpoint_s=1e9)
+    fitter = _Scripted(lambda k: np.nan if k == 3 else 1.0)
+    fitted = _learn(_Anything(), fitter, score, tmp_path / "c", {}, limits=limits)
+    assert "not finite at step 3" in fitted.stop
+    assert fitted.progress.best_step == best and fitted.progress.best["x"].item() == best
+    assert fitted.progress.best_score == min(before, after)
+
+
 def test_parameters_that_are_not_finite_stop_the_fit_before_they_are_used(tmp_path):
     score = _ScriptedScore([0.5, 0.4, 0.3])
     fitter = _Scripted(lambda k: 1.0, lambda k: np.inf if k == 5 else 0.0)

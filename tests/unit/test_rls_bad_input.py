@@ -13,6 +13,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
 from spiketwin.learning import fit_targets
 from spiketwin.learning.rls.fit import rate_task
+from spiketwin.learning.rls.fitter import WORST
 from spiketwin.learning.rls.given import assembled_run, given_targets
 from spiketwin.learning.task import carry_out
 from spiketwin.network.sparse.filtered import Filtered, filtered_network
@@ -159,3 +160,13 @@ def test_singular_least_squares_keep_the_weights_of_the_step_before(tmp_path):
     assert about["best_step"] == 2 and "singular" in about["stop"] and "step 3" in about["stop"]
     history = pd.read_parquet(tmp_path / "history.parquet")
     assert len(history) == 2 and np.isfinite(history["held_out"].iloc[-1])
+
+
+def test_a_network_that_explodes_has_the_worst_score():
+    """Its averages may well correlate with the targets."""
+    learning = {**RUN["learning"], "largest_rate_hz": 100}
+    run = resolve_targets({**RUN, "learning": learning})
+    task = rate_task("m", run.models["m"], assembled_run(run, "m", 0), "", 0)
+    fast = replace(task.network, drive=task.network.drive + 5)
+    assert task.score(task.network) < WORST and task.score(fast) == WORST
+    assert replace(task.score, largest_rate_hz=1000.0)(fast) < WORST

@@ -103,9 +103,13 @@ def _advanced(progress: Progress, state: FitState, record: Record, seconds: floa
 
 
 def _last_scored(progress: Progress, network: N, score: Score[N]) -> Progress:
-    """What was learned since the last evaluation is not lost when learning cannot go on."""
+    """What was learned since the last evaluation is not lost when learning cannot go on; where it
+    is the first one, what was there before learning is scored too."""
     if not progress.history or math.isfinite(progress.history[-1]["held_out"]):
         return progress
+    if not progress.best_step:
+        before = score(network.with_parameters(progress.best))
+        progress = replace(progress, best_score=before)
     return _scored(progress, score(network.with_parameters(progress.state.evaluated)))
 
 

@@ -86,7 +86,7 @@ class RlsFitter:
         if rate > largest:
             trouble = (
                 f"learning diverged ({rate:.0f} Hz, more than learning.largest_rate_hz "
-                f"{largest:g}; a larger learning.ridge or learning.growth slows it down)"
+                f"{largest:g}; a larger learning.row_sum, ridge or growth slows it down)"
             )
         return Record(
             step=number,
@@ -111,6 +111,7 @@ class DriveScore:
     trials : of each condition; not those of learning.
     points : instants of the running mean.
     seed : the same trials at every evaluation.
+    largest_rate_hz : networks whose mean rate is above it have the worst score.
     """
 
     targets: Targets
@@ -118,12 +119,15 @@ class DriveScore:
     trials: int
     points: int
     seed: int
+    largest_rate_hz: float = math.inf
 
     def __call__(self, network: SparseNetwork) -> float:
         """Score of a network."""
         found = []
         for k in range(len(self.targets.conditions)):
             seen = self.seen(network, k)
+            if self.explodes(network, seen):
+                return WORST
             inputs = rate(seen.input) if self.targets.kind == RATE else seen.input
             average = smoothed(inputs, self.points).mean(0)
             found.append(correlations(average, self.targets.values[k])[: self.targets.wanted])
@@ -134,6 +138,12 @@ class DriveScore:
         every = self.course.window_steps // self.targets.instants
         seed = integer_seed(self.seed, "held out")
         return observe(network, self.course, condition, every, self.trials, seed)
+
+    def explodes(self, network: SparseNetwork, seen: Observed) -> bool:
+        """Learning would count as diverging in such trials."""
+        seconds = self.course.window_steps * network.step_ms / 1000
+        per_trial = seen.counts.sum((1, 2), dtype=float) / network.size
+        return float(per_trial.mean()) / seconds > self.largest_rate_hz
 
 
 @dataclass(frozen=True)
@@ -154,14 +164,18 @@ class RateScore:
         found = []
         for k, condition in enumerate(self.held_out.conditions):
             place = self.driven.course.conditions.index(condition)
-            counts = self.driven.seen(network, place).counts[:, :, network.trained]
+            seen = self.driven.seen(network, place)
+            if self.driven.explodes(network, seen):
+                return WORST
+            counts = seen.counts[:, :, network.trained]
             average = smoothed(counts.mean(0, keepdims=True), self.driven.points)[0]
             found.append(correlations(average, self.held_out.values[k]))
         return _distance(found)
 
 
 WORST = 2.0
-"""Score of a network in which no cell varies; NaN would count as better than anything."""
+"""Score of a network that explodes, or in which no cell varies; NaN would count as better than
+anything."""
 
 
 def _distance(found: list[np.ndarray]) -> float:
