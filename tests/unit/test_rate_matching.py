@@ -319,6 +319,7 @@ def test_what_recordings_and_rate_matching_cannot_do_together(given, message):
         ({"targets": {"measure": "filtered"}}, "artificial patterns are for theta neurons"),
         ({"targets": {"pattern": "innate", "measure": "rate"}}, "says itself what is matched"),
         ({"network": {"inputs": [{"name": "a"}]}}, "network.inputs needs recordings"),
+        ({"network": {"inputs": [{"name": "a", "fluctuation": 1.0}]}}, "'a' wanders"),
         ({"analysis": {"deleted": [40]}}, "analysis.deleted.0"),
     ],
 )

@@ -45,6 +45,16 @@ class BalancedNetwork(Section):
     of the input that is learned and compared."""
     step_s: Positive = 0.0001
 
+    @model_validator(mode="after")
+    def _same_rates_in_every_trial(self) -> Self:
+        for group in self.inputs:
+            if group.fluctuation > 0:
+                raise ValueError(
+                    f"inputs: {group.name!r} wanders inside a trial, but rate matching takes mean "
+                    "rates; leave fluctuation out"
+                )
+        return self
+
 
 class FilteredNetwork(Section):
     """One class of neurons with plastic synapses only (Kim & Chow 2018)."""
