@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.figures.layout import letters, page, panels, say, wrapped
+from spiketwin.figures.layout import letters, name_rows, page, panels, say, wrapped
 from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
 
@@ -44,7 +44,9 @@ def distribution(source: Source) -> Figure:
         for panel, name in zip(column, shown, strict=True):
             peaks(panel, rows[rows["contender"].isin([DATA, name])], edges, palette)
         column[0].set_title(wrapped(area, letters(len(areas))), fontweight="bold")
-    _name(figure, axes, shown, palette)
+    name_rows(axes, shown, palette)
+    figure.supxlabel("peak activity of a trial (Hz)")
+    figure.supylabel("share of trials")
     return figure
 
 
@@ -81,10 +83,3 @@ def peak_edges(values: pd.Series) -> np.ndarray:
 
 def _shown(palette: Palette) -> set[str]:
     return {DATA, *palette.models, TRIVIAL}
-
-
-def _name(figure: Figure, axes: np.ndarray, shown: list[str], palette: Palette) -> None:
-    figure.supxlabel("peak activity of a trial (Hz)")
-    figure.supylabel("share of trials")
-    for row, name in zip(axes, shown, strict=False):
-        row[0].set_ylabel(wrapped(name, 16), color=palette.contender(name), fontweight="bold")

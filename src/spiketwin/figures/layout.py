@@ -87,6 +87,12 @@ def label_outside(axes: np.ndarray, x: str, y: str) -> None:
         panel.set_ylabel(y)
 
 
+def name_rows(axes: np.ndarray, shown: list[str], palette: Palette) -> None:
+    """Contenders in their colours at the left of a grid (row, column)."""
+    for row, name in zip(axes, shown, strict=False):
+        row[0].set_ylabel(wrapped(name, 16), color=palette.contender(name), fontweight="bold")
+
+
 def plain_logarithm(axes: Axes) -> None:
     """Ticks 1, 2, 5 of each decade of a logarithmic y axis, in plain numbers."""
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from spiketwin.figures.layout import letters, page, panels, say, wrapped
+from spiketwin.figures.layout import letters, name_rows, page, panels, say, wrapped
 from spiketwin.figures.palette import CEILING, DATA, GUIDE, Palette
 from spiketwin.figures.source import Source
 
@@ -48,7 +48,9 @@ def rates(source: Source) -> Figure:
         for panel, name in zip(column, shown, strict=True):
             rate_shares(panel, rows[rows["contender"].isin([DATA, name])], edges, palette)
         column[0].set_title(wrapped(area, letters(len(areas))), fontweight="bold")
-    _name(figure, axes, shown, palette)
+    name_rows(axes, shown, palette)
+    figure.supxlabel("rate of a neuron (Hz)")
+    figure.supylabel("share of neurons (inhibitory: below)")
     return figure
 
 
@@ -95,10 +97,3 @@ def _logarithm(axes: Axes, edges: np.ndarray) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if few else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _name(figure: Figure, axes: np.ndarray, shown: list[str], palette: Palette) -> None:
-    figure.supxlabel("rate of a neuron (Hz)")
-    figure.supylabel("share of neurons (inhibitory: below)")
-    for row, name in zip(axes, shown, strict=False):
-        row[0].set_ylabel(wrapped(name, 16), color=palette.contender(name), fontweight="bold")
