@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock
+
+from spiketwin.network.kernels import compiled
 
 KERNELS = """
 import numpy as np
@@ -94,3 +97,52 @@ def test_kernels_run_without_any_folder_to_keep_them_in_and_it_is_said_once(tmp_
     elsewhere = {"HOME": str(unwritable), "XDG_CACHE_HOME": str(unwritable)}
     said = _run(script, "", **elsewhere)
     assert len(said) == 1 and "there is no folder to keep compiled kernels in" in said[0]
+
+
+SLOW = """
+import time
+from numba.core.compiler import Compiler
+from spiketwin.network.kernels import compiled
+
+@compiled.compiled
+def double(x):
+    return 2 * x
+
+compile_pipeline = Compiler.compile_extra
+
+def slowly(self, function):
+    print("compiling", flush=True)
+    time.sleep(2)
+    return compile_pipeline(self, function)
+
+Compiler.compile_extra = slowly
+print(double(3.0))
+"""
+
+
+def test_a_kernel_needed_by_two_processes_is_compiled_by_one(tmp_path):
+    (tmp_path / "own.py").write_text(SLOW)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, str(tmp_path / "own.py")]
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = sorted(process.communicate()[0].split() for process in both)
+    assert said == [["6.0"], ["compiling", "6.0"]]
+
+
+def test_a_kernel_locked_for_too_long_is_compiled_here_and_it_is_said(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compiled, "PATIENCE_S", 0.1)
+
+    @compiled.compiled
+    def double(x):
+        return 2 * x
+
+    with FileLock(double._cache._lock.lock_file):
+        assert double(3) == 6
+    assert "another process has been compiling" in capsys.readouterr().err
+    assert compiled.on_disk(double)

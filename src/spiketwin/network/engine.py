@@ -16,7 +16,6 @@ from torch import Tensor
 
 from spiketwin.config import Network as NetworkConfig
 from spiketwin.network.inputs import Stimulation
-from spiketwin.network.kernels.compiled import await_kernels
 from spiketwin.network.kernels.forward import simulate as simulate_kernel
 from spiketwin.network.kernels.layout import (
     DETERMINISTIC,
@@ -156,7 +155,6 @@ class _Simulation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
-        await_kernels()
         circuit, course, workspace, plan = ctx.kept
         counts, projected = (gradient.detach().contiguous().numpy() for gradient in outer)
         incoming = Incoming(counts, np.ascontiguousarray(projected[:, plan.before :]))

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import Popen, TimeoutExpired
 from typing import Any
 
+from filelock import FileLock, Timeout
 from numba import njit
 from numba.core.caching import FunctionCache
 
@@ -46,23 +46,8 @@ def on_disk(kernel: Any) -> bool:
         return False
 
 
-_ELSEWHERE: list[Popen[bytes]] = []
 PATIENCE_S = 60.0
-"""Longest wait for another process; afterwards this one compiles what is missing."""
-
-
-def expect(process: Popen[bytes]) -> None:
-    """Another process compiles kernels that this one will need: `await_kernels` waits for it."""
-    _ELSEWHERE.append(process)
-
-
-def await_kernels() -> None:
-    """Return when no other process compiles for this one any more."""
-    while _ELSEWHERE:
-        try:
-            _ELSEWHERE.pop().wait(PATIENCE_S)
-        except TimeoutExpired:
-            _say("another process has been compiling kernels for a minute")
+"""Longest wait for a kernel that another process compiles; this one compiles it then, too."""
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
@@ -84,20 +69,48 @@ def _say_if_elsewhere(folder: str) -> None:
 
 
 class _Cache(FunctionCache):
-    """A cache whose files may be broken or may not be written: kernels are compiled again then."""
+    """A cache for several processes, whose files may be broken or may not be written.
+
+    Fits that start together would all compile the same kernels. The first one locks a kernel until
+    it is on disk; the others wait and load it. The locks of a process that dies are released.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        file = Path(self.cache_path, f"{self._impl.filename_base}.lock")
+        self._lock = FileLock(file, timeout=PATIENCE_S, thread_local=False)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception as error:  # whatever a damaged file makes of itself
-            _say("compiled kernels cannot be read", f" ({self.cache_path}: {type(error).__name__})")
-            return None
+        found = self._load(sig, target_context)
+        if found is None and self._claim():
+            found = self._load(sig, target_context)
+            if found is not None:
+                self._lock.release()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             self._save_anew(sig, data)
         except Exception as error:
             _say("compiled kernels cannot be written", f" ({self.cache_path}: {error})")
+        self._lock.release()
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # whatever a damaged file makes of itself
+            _say("compiled kernels cannot be read", f" ({self.cache_path}: {type(error).__name__})")
+            return None
+
+    def _claim(self) -> bool:
+        """Whether this process may compile the kernel alone, others having finished."""
+        try:
+            self._lock.acquire()
+        except Timeout:
+            _once(f"another process has been compiling for {PATIENCE_S:.0f} s: compiled here, too")
+        except Exception:  # a folder that cannot be written
+            pass
+        return self._lock.is_locked
 
     def _save_anew(self, sig: Any, data: Any) -> None:
         try:
@@ -112,11 +125,11 @@ _SAID: set[str] = set()
 
 def _say(what: str, where: str = "") -> None:
     """Say something once, whatever folder or file it was about."""
-    if what in _SAID:
-        return
-    _SAID.add(what)
-    print(
-        f"{what}{where}; what is missing is compiled again (20 s); set NUMBA_CACHE_DIR to a "
-        "folder that can be written",
-        file=sys.stderr,
-    )
+    advice = "set NUMBA_CACHE_DIR to a folder that can be written"
+    _once(what, f"{where}; what is missing is compiled again (20 s); {advice}")
+
+
+def _once(what: str, more: str = "") -> None:
+    if what not in _SAID:
+        _SAID.add(what)
+        print(what + more, file=sys.stderr)
