@@ -1,6 +1,6 @@
 """Trial matching finds the law of artificial single trials."""
 
-from spiketwin.learning.checkpoint import fingerprint
+from spiketwin.learning.checkpoint import digest_of, fingerprint
 from tests.unit.test_learning import _learn, _setting, small_model
 
 
@@ -10,7 +10,7 @@ def test_trial_matching_approaches_the_law_of_single_trials(tmp_path):
         evaluation_trials=150,
     )  # fmt: skip
     trials, network, fitter, score = _setting(model)
-    mark = fingerprint(model, trials, 0)
+    mark = fingerprint(model, digest_of(trials), 0)
     history = _learn(network, fitter, score, tmp_path / "c", mark).progress.history
     held_out = [entry["held_out"] for entry in history if entry["held_out"] == entry["held_out"]]
     assert held_out[-1] < held_out[0] / 4

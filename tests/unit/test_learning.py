@@ -10,7 +10,7 @@ from spiketwin.config import Features, GradientLearning, Model, NeuronLoss, Scal
 from spiketwin.errors import SpiketwinError
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.checkpoint import digest_of, fingerprint, load_checkpoint, save_checkpoint
-from spiketwin.learning.fit import gradient_fitter, held_out_score
+from spiketwin.learning.fit import gradient_fitter, gradient_task, held_out_score
 from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.loop import Limits, learn
 from spiketwin.learning.progress import Display
@@ -186,6 +186,13 @@ def test_checkpoint_of_another_configuration_is_refused_and_kept(tmp_path):
     with pytest.raises(SpiketwinError, match=r"differs in: seed"):
         load_checkpoint(path, fingerprint(model, digest_of(trials), 1))
     assert path.exists()
+
+
+def test_a_checkpoint_of_other_features_belongs_to_another_fit():
+    model, trials = small_model(roulette=0.0), two_area_trials()
+    coarser = FEATURES.model_copy(update={"psth": Scale(window_s=0.024, stride_s=0.012)})
+    one, other = (gradient_task("m", model, trials, f, 0).mark for f in (FEATURES, coarser))
+    assert {name for name in one if one[name] != other[name]} == {"features"}
 
 
 def test_garbage_is_no_checkpoint(tmp_path):

@@ -57,9 +57,18 @@ def digest_of(trials: Trials) -> str:
     return data.hexdigest()
 
 
-def fingerprint(model: Section, data: str, seed: int) -> Fingerprint:
-    """Hashes of the settings, the data (trials or targets) and the seed."""
+def fingerprint(model: Section, data: str, seed: int, **others: Section) -> Fingerprint:
+    """Hashes of the settings, the data (trials or targets) and the seed.
+
+    Parameters
+    ----------
+    model : settings of the model.
+    data : hash of the trials or targets.
+    seed : of the fit.
+    others : further blocks of the configuration that the fit depends on.
+    """
     blocks = model.model_dump(mode="json")
+    blocks |= {name: block.model_dump(mode="json") for name, block in others.items()}
     parts = {name: json.dumps(block, sort_keys=True) for name, block in blocks.items()}
     parts["seed"] = str(seed)
     hashed = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in parts.items()}

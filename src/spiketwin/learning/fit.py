@@ -74,7 +74,7 @@ def gradient_task(
         fitter=on_device(fitter, device),
         score=on_device(score, device),
         limits=Limits(learning.evaluate_every, learning.patience, learning.checkpoint_s),
-        mark=fingerprint(model, digest_of(trials), seed),
+        mark=fingerprint(model, digest_of(trials), seed, features=features),
         engine=str(engine),
         save=save_network,
         place=lambda progress: on_device(progress, device),
