@@ -181,6 +181,17 @@ def test_traces_by_component_with_likelihood_and_by_step(tmp_path):
     assert traces["movement"].step
 
 
+def test_steps_count_from_the_start_of_the_trial_where_events_do(tmp_path):
+    columns = {"cue": np.full(12, 0.25), "moved": np.full(12, 0.4)}
+    path = write_file(tmp_path / "a.nwb", trial_columns=columns)
+    mapping = _mapping(
+        trials=TrialsMapping(align="cue", align_relative=True),
+        behaviour={"movement": Trace(step_at="moved")},
+    )
+    times = read_nwb(path, mapping).behaviour["movement"].times_s
+    np.testing.assert_allclose(times, np.arange(12) + 0.4)
+
+
 def test_clocks_far_from_zero_are_taken_as_they_are(tmp_path):
     recording = read_nwb(write_file(tmp_path / "a.nwb", offset_s=5.2e6), Mapping())
     assert recording.trials["align_s"].iloc[0] == 5.2e6

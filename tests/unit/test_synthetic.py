@@ -1,5 +1,7 @@
 """Artificial recordings: their truth is in the files; trials written as NWB read back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from nwbinspector import Importance, inspect_nwbfile
@@ -165,3 +167,22 @@ def test_any_layout_that_a_mapping_describes_reads_back(tiny_recordings, tmp_pat
     assert list(again.trials["condition"]) == list(trials.trials["condition"])
     assert list(again.units["cell_type"]) == list(trials.units["cell_type"])
     assert list(again.units["area"]) == list(trials.units["area"])
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_traces_are_written_by_their_names(tiny_recordings, tmp_path, relative):
+    trials, _ = cut(read_nwb(tiny_recordings / "session-0.nwb", MAPPING), WINDOW)
+    moves = (trials.time_s > 0.01).astype(np.float32)[None, :, None]
+    both = [trials.behaviour, np.broadcast_to(moves, trials.behaviour.shape)]
+    two = replace(trials, behaviour=np.concatenate(both, 2), traces=("jaw", "moved"))
+    path = {"path": "processing/behavior/jaw"}
+    mapping = Mapping.model_validate(
+        {
+            "trials": {"align": "cue", "align_relative": relative},
+            "behaviour": {"moved": {"step_at": "moved_at"}, "jaw": path},
+        }
+    )
+    write_trials_nwb(two, tmp_path / "two.nwb", mapping)
+    again, _ = cut(read_nwb(tmp_path / "two.nwb", mapping), WINDOW)
+    assert again.traces == ("moved", "jaw")
+    np.testing.assert_allclose(again.behaviour, two.behaviour[:, :, ::-1], atol=1e-5)

@@ -22,19 +22,28 @@ def read_behaviour(
 ) -> dict[str, BehaviourTrace]:
     """All traces of the mapping."""
     return {
-        name: _trace(nwb, table, trials, trace, name, notes)
+        name: _step(table, trials, trace, name, mapping.trials.align_relative)
+        if trace.step_at is not None
+        else _series(nwb, trace, name, notes)
         for name, trace in mapping.behaviour.items()
     }
 
 
-def _trace(
-    nwb: Any, table: Any, trials: pd.DataFrame, trace: Trace, name: str, notes: list[str]
+def _step(
+    table: Any, trials: pd.DataFrame, trace: Trace, name: str, relative: bool
 ) -> BehaviourTrace:
+    """A step at an event of each trial, whose times may count from the trial's start."""
+    key = f"recordings.mapping.behaviour.{name}.step_at"
+    times = numbers(table, str(trace.step_at), key)[trials["trial"].to_numpy()]
+    if relative:
+        times = times + trials["start_s"].to_numpy()
+    return BehaviourTrace(times, np.zeros(0, dtype=np.float32), step=True)
+
+
+def _series(nwb: Any, trace: Trace, name: str, notes: list[str]) -> BehaviourTrace:
+    """A continuous trace, in the order of its times, without unlikely samples."""
     key = f"recordings.mapping.behaviour.{name}"
-    if trace.path is None:
-        times = numbers(table, str(trace.step_at), f"{key}.step_at")[trials["trial"].to_numpy()]
-        return BehaviourTrace(times, np.zeros(0, dtype=np.float32), step=True)
-    source = find(nwb, trace.path, f"{key}.path")
+    source = find(nwb, str(trace.path), f"{key}.path")
     if hasattr(source, "colnames"):
         times, values, likelihood = _from_table(source, trace, key)
     else:

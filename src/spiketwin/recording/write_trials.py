@@ -74,9 +74,9 @@ def write_trials_nwb(trials: SessionTrials, path: Path, mapping: Mapping) -> Non
     source = mapping.trials.align or "start_time"
     if source.startswith("events:"):
         _add_series(nwb, source[7:], align, np.ones(len(align)))
-    for k, (name, trace) in enumerate(mapping.behaviour.items()):
+    for name, trace in mapping.behaviour.items():
         if trace.path is not None and name in trials.traces:
-            _add_trace(nwb, trials, k, trace, align)
+            _add_trace(nwb, trials, trials.traces.index(name), trace, align)
     write.save(nwb, path)
 
 
@@ -165,19 +165,19 @@ def _columns(
     table, rows = mapping.trials, len(align)
     starts_there = table.align in (None, "start_time")
     start = align if starts_there else window[:, 0] - MARGIN_S / 2
+    since = align - start if table.align_relative else align
     found: dict[str, Any] = {"start_time": start, "stop_time": window[:, 1] + MARGIN_S / 2}
     if not starts_there and not str(table.align).startswith("events:"):
-        found[str(table.align)] = align - start if table.align_relative else align
+        found[str(table.align)] = since
     for names, kind in ((table.condition, "condition"), (table.outcome, "outcome")):
         found |= _label_columns(trials.trials[kind], names, mapping)
     found |= _predicate_columns([p for p in table.keep if p.column not in found], rows)
     for name, stimulus in mapping.stimuli.items():
         shown = trials.stimuli[trials.stimuli["stimulus"] == name]
-        origin = start if table.align_relative else np.zeros(rows)
-        found |= _stimulus_columns(shown, stimulus, align - origin, set(found))
-    for k, trace in enumerate(mapping.behaviour.values()):
-        if trace.step_at is not None:
-            found[trace.step_at] = _step_times(trials, k, align)
+        found |= _stimulus_columns(shown, stimulus, since, set(found))
+    for name, trace in mapping.behaviour.items():
+        if trace.step_at is not None and name in trials.traces:
+            found[trace.step_at] = _step_times(trials, trials.traces.index(name), since)
     return found
 
 
