@@ -239,7 +239,8 @@ def test_describe_tells_tables_columns_events_and_traces(tmp_path):
         assert part in told, part
 
 
-def test_a_suggested_configuration_runs_as_it_is(tmp_path):
+@pytest.mark.parametrize("name", ["a b", ".é-mäuse"])
+def test_a_suggested_configuration_runs_as_it_is(tmp_path, name):
     from spiketwin.config import read_config
     from spiketwin.files import RunFiles
     from spiketwin.trials.prepare import prepare
@@ -248,7 +249,7 @@ def test_a_suggested_configuration_runs_as_it_is(tmp_path):
         "outcome": np.array(["hit", "miss"] * 12),
         "stim_side": np.array(["l", "l", "r", "r"] * 6),
     }
-    path = write_file(tmp_path / "a b.nwb", units=24, trials=24, trial_columns=trials)
+    path = write_file(tmp_path / f"{name}.nwb", units=24, trials=24, trial_columns=trials)
     (tmp_path / "config.yaml").write_text(suggest_config(path))
     config = read_config(tmp_path / "config.yaml")
     assert config.recordings.mapping.trials.outcome == ["outcome"]

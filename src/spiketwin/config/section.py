@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$")]
+NAME = r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 """Names that become file names: letters, digits, ``_ . + -``, not starting with a dot."""
 
 Positive = Annotated[float, Field(gt=0)]

@@ -22,6 +22,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.files import write_text
 from spiketwin.recording.delayed_session import DelayedSession, write_delayed_session
 from spiketwin.recording.matlab import entries, open_matlab, value
+from spiketwin.recording.names import as_name
 
 STRUCTURE = "spikeData_v9"
 VIDEO_START_S, FRAME_RATE_HZ = -1.0, 500.0
@@ -75,9 +76,8 @@ def _session(file: h5py.File, structure: h5py.Group, index: int) -> DelayedSessi
     trials = _trials(field)
     frames = {name: _video(field(stored), len(trials)) for name, stored in VIDEO.items()}
     units, times = _units(field)
-    name = f"{field('mouse')}_{field('date')}"
     return DelayedSession(
-        name="".join(c if c.isalnum() or c in "_.+-" else "_" for c in name),
+        name=as_name(f"{field('mouse')}_{field('date')}", "_"),
         description="delayed whisker task (Esmaeili et al. 2021), converted by spiketwin",
         trials=trials,
         units=units,

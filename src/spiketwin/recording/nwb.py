@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +14,11 @@ import numpy as np
 from spiketwin.config import Mapping
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording.behaviour import read_behaviour
+from spiketwin.recording.names import check_name
 from spiketwin.recording.schema import Recording
 from spiketwin.recording.stimuli import read_stimuli
 from spiketwin.recording.trial_tables import read_trials
 from spiketwin.recording.units import ReadUnits, read_units
-
-SESSION_NAME = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$")
 
 
 @dataclass(frozen=True)
@@ -114,10 +112,7 @@ def read_nwb(path: Path, mapping: Mapping, session: str | None = None) -> Record
     """
     path = Path(path)
     name = session or path.name.split(".nwb")[0]
-    if not SESSION_NAME.match(name):
-        raise SpiketwinError(
-            f"session name {name!r}: use letters, digits and _ . + -, not starting with a dot"
-        )
+    check_name(name)
     with open_nwb(path) as opened:
         try:
             return _recording(opened.nwb, mapping, name)

@@ -14,6 +14,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.recording.areas import UNASSIGNED
 from spiketwin.recording.columns import is_ragged, values
 from spiketwin.recording.describe import is_trace
+from spiketwin.recording.names import as_name
 from spiketwin.recording.nwb import open_nwb, read_nwb
 from spiketwin.recording.paths import sample_times, series
 from spiketwin.recording.trial_tables import find_table
@@ -39,8 +40,7 @@ def suggest_config(path: Path) -> str:
         When the file has no units, no areas or no trials to fit.
     """
     path = Path(path)
-    session = "".join(c if c.isalnum() or c in "_.+-" else "-" for c in path.name.split(".nwb")[0])
-    session = session.lstrip(".") or "session"
+    session = as_name(path.name.split(".nwb")[0])
     with open_nwb(path) as opened:
         nwb = opened.nwb
         if nwb.units is None or not len(nwb.units):
@@ -53,9 +53,10 @@ def suggest_config(path: Path) -> str:
         labels = _label_columns(table)
         trace = _trace(nwb)
         window = _window(table)
-    name = "trials" if table.name == "trials" else table.name
-    blocks = _blocks(session, path, source, chosen or dict(areas), name, labels, trace, window)
-    _check(path, session, name, source)
+    blocks = _blocks(
+        session, path, source, chosen or dict(areas), table.name, labels, trace, window
+    )
+    _check(path, session, table.name, source)
     return _commented(blocks, areas, chosen)
 
 
