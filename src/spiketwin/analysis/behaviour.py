@@ -63,7 +63,7 @@ def predict(session: Session, simulated: TrialSet, seed: int) -> Predicted:
     k = _choose_neighbours(session, simulated)
     matched = _neighbour_mean(session, session.test, simulated, k)
     order = _derangement(len(matched), numpy_generator(seed, "shuffled", session.name))
-    conditions = session.test.trials["condition"].to_numpy(dtype=str)
+    conditions = session.test.conditions
     return Predicted(
         session,
         {
@@ -71,7 +71,7 @@ def predict(session: Session, simulated: TrialSet, seed: int) -> Predicted:
             "shuffled": matched[order],
             "condition mean": mean_behaviour(session.train, conditions),
         },
-        session.test.trials["outcome"].to_numpy(dtype=str),
+        session.test.outcomes,
     )
 
 
@@ -101,8 +101,8 @@ def _neighbour_mean(
 ) -> np.ndarray:
     """Mean behaviour of the k nearest simulated trials, of the same condition if it has any."""
     distance = rms_distances(session.vectors(recorded), session.vectors(simulated))
-    of_recorded = recorded.trials["condition"].to_numpy(dtype=str)
-    of_simulated = simulated.trials["condition"].to_numpy(dtype=str)
+    of_recorded = recorded.conditions
+    of_simulated = simulated.conditions
     other = of_recorded[:, None] != of_simulated[None, :]
     distance = distance + np.where(other, 1e6, 0.0)
     nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]

@@ -114,7 +114,7 @@ def contenders(sessions: Sequence[Session], config: Config, files: RunFiles) -> 
 
 def view_like(simulation: Simulation, session: Session) -> TrialSet:
     """Simulated trials of a session in the mixture of conditions of its test trials."""
-    return simulation.view(session.name, session.test.trials["condition"].to_numpy(dtype=str))
+    return simulation.view(session.name, session.test.conditions)
 
 
 def reference(name: str, sessions: Sequence[Session], seed: int) -> Contender:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from spiketwin.analysis.contenders import Contender, Session
+from spiketwin.analysis.residuals import residuals
 from spiketwin.trials.trialset import TrialSet
 
 BIN_S, LONGEST_S = 0.02, 0.2
@@ -73,12 +74,10 @@ def _fluctuations(trials: TrialSet) -> Fluctuations:
     kept = trials.counts[:, : bins * joined].astype(np.float32)
     spikes = kept.reshape(len(kept), bins, joined, -1).sum(2)
     rate = spikes.mean((0, 1))
-    condition = trials.trials["condition"].to_numpy(dtype=str)
-    for name in sorted(set(condition)):
-        rows = condition == name
-        # Means of few trials take part of the fluctuations with them.
-        lost = np.sqrt(rows.sum() / max(rows.sum() - 1, 1))
-        spikes[rows] = (spikes[rows] - spikes[rows].mean(0)) * lost
+    spikes = residuals(spikes, trials.conditions)
+    _, which, number = np.unique(trials.conditions, return_inverse=True, return_counts=True)
+    # Means of few trials take part of the fluctuations with them.
+    spikes *= np.sqrt(number / np.maximum(number - 1, 1))[which, None, None]
     longest = min(round(LONGEST_S / (joined * trials.bin_s)), bins // 2)
     return Fluctuations(spikes, rate, np.arange(-longest, longest + 1), joined * trials.bin_s)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import wasserstein_distance
 
 from spiketwin.analysis.contenders import Contender
+from spiketwin.analysis.residuals import residuals
 from spiketwin.analysis.scores import ScoreBook
 from spiketwin.trials.trialset import TrialSet
 
@@ -61,14 +62,10 @@ def psth_correlations(mine: TrialSet, recorded: TrialSet, window: np.ndarray) ->
 def fano_factors(trials: TrialSet) -> np.ndarray:
     """Variance over mean of the spike count of a trial, within conditions, (unit,)."""
     totals = trials.counts.sum(1, dtype=float)
-    condition = trials.trials["condition"].to_numpy(dtype=str)
-    variance, freedom = np.zeros(totals.shape[1]), 0
-    for name in sorted(set(condition)):
-        part = totals[condition == name]
-        variance += ((part - part.mean(0)) ** 2).sum(0)
-        freedom += len(part) - 1
+    squares = (residuals(totals, trials.conditions) ** 2).sum(0)
+    freedom = len(totals) - len(set(trials.conditions))
     mean = totals.mean(0)
-    return np.where(mean > 0, variance / max(freedom, 1) / np.where(mean > 0, mean, 1), np.nan)
+    return np.where(mean > 0, squares / max(freedom, 1) / np.where(mean > 0, mean, 1), np.nan)
 
 
 def isi_cvs(trials: TrialSet) -> np.ndarray:

@@ -29,7 +29,6 @@ from spiketwin.analysis.templates import (
     Possible,
     Templates,
     allowed_outcomes,
-    conditions_of,
     templates_of,
 )
 from spiketwin.config import Analysis
@@ -74,7 +73,7 @@ class Readers:
 
     def labels(self, session: Session, trials: TrialSet) -> np.ndarray:
         """Outcome of each trial: recorded, else by template, else by behaviour, else "all"."""
-        recorded = trials.trials["outcome"].to_numpy(dtype=str)
+        recorded = trials.outcomes
         if len(recorded) and (recorded != "").all():
             return recorded
         for read in (_by_template, _by_lick):
@@ -102,7 +101,7 @@ def _train_lick(sessions: Sequence[Session]) -> Pipeline | None:
     if not sessions[0].recorded.traces:
         return None
     x = np.concatenate([behaviour_vectors(s, s.train) for s in sessions])
-    y = np.concatenate([s.train.trials["outcome"].to_numpy(dtype=str) for s in sessions])
+    y = np.concatenate([s.train.outcomes for s in sessions])
     _, numbers = np.unique(y, return_counts=True)
     if len(numbers) < 2:
         return None
@@ -141,10 +140,7 @@ def lick_accuracy(readers: Readers) -> float:
     """Accuracy of the classifier on test trials; NaN without one."""
     if readers.lick is None:
         return float("nan")
-    right = [
-        _by_lick(s, s.test, readers) == s.test.trials["outcome"].to_numpy(dtype=str)
-        for s in readers.sessions
-    ]
+    right = [_by_lick(s, s.test, readers) == s.test.outcomes for s in readers.sessions]
     return float(np.concatenate(right).mean())
 
 
@@ -172,7 +168,7 @@ def recorded_frequencies(readers: Readers) -> pd.DataFrame:
     for method, label in _METHODS.items():
         used = [s for s in readers.sessions if label(s, s.test, readers) is not None]
         if used:
-            labels = [s.recorded.trials["outcome"].to_numpy(dtype=str) for s in used]
+            labels = [s.recorded.outcomes for s in used]
             tables.append(_frequency_table(labels, readers).assign(method=method))
     if not tables:
         return pd.DataFrame(columns=["contender", "seed", "method", "outcome", "frequency", "n"])
@@ -191,7 +187,7 @@ def _by_template(session: Session, trials: TrialSet, readers: Readers) -> np.nda
     template = readers.templates[session.name]
     if not template.usable:
         return None
-    allowed = allowed_outcomes(template.outcomes, conditions_of(trials), readers.possible)
+    allowed = allowed_outcomes(template.outcomes, trials.conditions, readers.possible)
     return template.label(session.vectors(trials), allowed)
 
 
@@ -235,7 +231,7 @@ def _by_published(session: Session, trials: TrialSet, readers: Readers) -> np.nd
 def _by_lick(session: Session, trials: TrialSet, readers: Readers) -> np.ndarray | None:
     if readers.lick is None:
         return None
-    return readers.by_behaviour(behaviour_vectors(session, trials), conditions_of(trials))
+    return readers.by_behaviour(behaviour_vectors(session, trials), trials.conditions)
 
 
 _METHODS = {

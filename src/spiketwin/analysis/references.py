@@ -42,7 +42,7 @@ def reference_trials(
     """
     if name == CEILING:
         return train
-    conditions = np.resize(test.trials["condition"].to_numpy(dtype=str), trials)
+    conditions = np.resize(test.conditions, trials)
     counts = _SAMPLERS[name](train, conditions, generator)
     return replace(
         train,

@@ -119,7 +119,7 @@ def _over_all(session: Session, contender: Contender, index: int) -> Estimate:
 def _within_conditions(session: Session, contender: Contender, index: int) -> Estimate | None:
     """Energy distance inside conditions, weighted by recorded trials; None for one condition."""
     trials = contender.trials[session.name]
-    of_model, of_test = (t.trials["condition"].to_numpy(dtype=str) for t in (trials, session.test))
+    of_model, of_test = (t.conditions for t in (trials, session.test))
     conditions = [c for c in sorted(set(of_test)) if (of_test == c).sum() >= LEAST_TRIALS]
     if len(set(of_test)) < 2 or not conditions:
         return None
@@ -189,7 +189,7 @@ def _add_behaviour(book: ScoreBook, contender: Contender, sessions: Sequence[Ses
         window = session.features.windows[0]
         y = _flat(window_behaviour(session.test.behaviour, window))
         x = _flat(window_behaviour(contender.trials[session.name].behaviour, window))
-        conditions = session.test.trials["condition"].to_numpy(dtype=str)
+        conditions = session.test.conditions
         mean = _flat(window_behaviour(mean_behaviour(session.train, conditions), window))
         group = groups_of(len(y))
         parts[session.name], base[session.name] = (

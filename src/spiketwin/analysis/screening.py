@@ -16,6 +16,7 @@ import pandas as pd
 from spiketwin.analysis.contenders import Session, reference, sessions_of
 from spiketwin.analysis.energy import Estimate, energy_distance, groups_of, jackknifed
 from spiketwin.analysis.references import CEILING
+from spiketwin.analysis.residuals import residuals
 from spiketwin.config import Config
 from spiketwin.trials.features import window_matrix
 from spiketwin.trials.trialset import Trials, TrialSet
@@ -79,14 +80,10 @@ def _area_variability(session: Session, index: int, area: int) -> tuple[float, f
     window = session.features.windows[index]
     length = 1 / window.max(0)
     counts = total @ (window * length)
-    condition = recorded.trials["condition"].to_numpy(dtype=str)
-    residual, mean = counts.copy(), counts.mean(0)
-    freedom = len(counts) - len(set(condition))
-    for name in sorted(set(condition)):
-        residual[condition == name] -= counts[condition == name].mean(0)
+    residual, mean = residuals(counts, recorded.conditions), counts.mean(0)
+    freedom = len(counts) - len(set(recorded.conditions))
     variance = (residual**2).sum(0) / max(freedom, 1)
-    scale = session.features.windows[index]
-    lag = _apart(scale)
+    lag = _apart(window)
     if lag < residual.shape[1]:
         memory = (residual[:, lag:] * residual[:, :-lag]).sum() / max((residual**2).sum(), 1e-12)
         memory *= residual.shape[1] / (residual.shape[1] - lag)
@@ -143,10 +140,7 @@ def _psth(recorded: TrialSet, rows: np.ndarray, window: np.ndarray) -> np.ndarra
 
 def _neighbours(session: Session) -> float:
     """Correlation of the mean area activity of neighbouring trials (slow drift)."""
-    level = session.vectors(session.recorded).mean(1)
-    condition = session.recorded.trials["condition"].to_numpy(dtype=str)
-    for name in sorted(set(condition)):
-        level[condition == name] -= level[condition == name].mean()
+    level = residuals(session.vectors(session.recorded).mean(1), session.recorded.conditions)
     return float(np.corrcoef(level[1:], level[:-1])[0, 1]) if level.std() > 0 else float("nan")
 
 

@@ -63,7 +63,7 @@ def find_states(sessions: Sequence[Session]) -> States | None:
     if not sessions[0].recorded.traces:
         return None
     x = np.concatenate([behaviour_vectors(s, s.train) for s in sessions])
-    outcomes = np.concatenate([_outcomes(s.train) for s in sessions])
+    outcomes = np.concatenate([s.train.outcomes for s in sessions])
     if len(x) < LEAST_TRIALS:
         return None
     means = {name: x[outcomes == name].mean(0) for name in sorted(set(outcomes))}
@@ -107,7 +107,7 @@ def state_table(
     for session in readers.sessions:
         trials = contender.trials[session.name]
         x = behaviour_vectors(session, trials)
-        outcomes = _named(readers, x, trials) if simulated else _outcomes(trials)
+        outcomes = _named(readers, x, trials) if simulated else trials.outcomes
         flags.append(states.is_active(x, outcomes))
         rates.append(_difference(session, trials, flags[-1]))
     every = np.concatenate(flags)
@@ -122,15 +122,11 @@ def state_table(
     return table.assign(contender=contender.name, seed=contender.seed)[COLUMNS]
 
 
-def _outcomes(trials: TrialSet) -> np.ndarray:
-    return trials.trials["outcome"].to_numpy(dtype=str)
-
-
 def _named(readers: Readers, behaviour: np.ndarray, trials: TrialSet) -> np.ndarray:
     """Outcome of simulated trials by their behaviour, since that is what is left over from it."""
     if readers.lick is None:
         return np.full(len(behaviour), "")
-    return readers.by_behaviour(behaviour, trials.trials["condition"].to_numpy(dtype=str))
+    return readers.by_behaviour(behaviour, trials.conditions)
 
 
 def _left(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spiketwin.analysis.contenders import Session
-from spiketwin.trials.trialset import TrialSet
 
 LEAST_ACCURACY = 0.8
 LEAST_TRIALS = 4
@@ -75,14 +74,14 @@ class Templates:
 
 def templates_of(session: Session, possible: Possible) -> Templates:
     """Templates of a session."""
-    outcome = session.train.trials["outcome"].to_numpy(dtype=str)
+    outcome = session.train.outcomes
     names = tuple(n for n in sorted(set(outcome)) if (outcome == n).sum() >= LEAST_TRIALS)
     features = session.vectors(session.train)
     vectors = np.array([features[outcome == name].mean(0) for name in names])
     found = Templates(names, vectors, 0.0)
     if len(names) < 2:
         return found
-    allowed = allowed_outcomes(names, conditions_of(session.train), possible)
+    allowed = allowed_outcomes(names, session.train.conditions, possible)
     right = found.label_left_out(features, outcome, allowed) == outcome
     open_ = allowed.sum(1) > 1
     judged = [right[open_ & (outcome == name)] for name in names]
@@ -97,8 +96,3 @@ def allowed_outcomes(
     rows = [[name in possible.get(str(c), ()) for name in names] for c in conditions]
     allowed = np.array(rows, dtype=bool).reshape(len(conditions), len(names))
     return allowed | ~allowed.any(1, keepdims=True)
-
-
-def conditions_of(trials: TrialSet) -> np.ndarray:
-    """Condition of each trial, (trial,) str."""
-    return trials.trials["condition"].to_numpy(dtype=str)

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 
 from spiketwin.analysis.contenders import Contender, Session
 from spiketwin.analysis.outcomes import Readers
+from spiketwin.analysis.residuals import residuals
 from spiketwin.trials.trialset import TrialSet
 
 MODES = 10
@@ -126,10 +127,8 @@ def _noise_correlation(session: Session, trials: TrialSet) -> tuple[np.ndarray, 
     )
     window = session.features.windows[-1]
     counts = trials.counts[:, :, chosen].astype(np.float32).swapaxes(1, 2) @ window
-    condition = trials.trials["condition"].to_numpy(dtype=str)
-    for name in sorted(set(condition)):
-        counts[condition == name] -= counts[condition == name].mean(0)
-    residual = counts.swapaxes(0, 1).reshape(len(chosen), -1)
+    left = residuals(counts, trials.conditions)
+    residual = left.swapaxes(0, 1).reshape(len(chosen), -1)
     norm = np.sqrt((residual**2).sum(1))
     scaled = residual / np.where(norm > 0, norm, np.nan)[:, None]
     return scaled @ scaled.T, area[chosen]

@@ -108,7 +108,7 @@ def gradient_fitter(
         rates=rates,
         turns=turns,
         pool=stimulation_of(network, pooled),
-        conditions=pooled.trials["condition"].to_numpy(dtype=str),
+        conditions=pooled.conditions,
         bins=groups.steps(_steps_per_bin(pooled, network)),
         bin_s=pooled.bin_s,
         seed=seed,

@@ -57,5 +57,5 @@ class HeldOutScore:
         made = simulate_like(network, drive, self.trials, self.seed, self.prerun_s, self.bins)
         counts = torch.from_numpy(made.counts.astype("float32"))
         device = network.sign.device
-        conditions = drive.trials["condition"].to_numpy(dtype=str)[made.rows]
+        conditions = drive.conditions[made.rows]
         return counts.to(device), torch.from_numpy(made.behaviour).to(device), conditions

@@ -29,7 +29,7 @@ from spiketwin.losses import (
     signal_targets,
     trial_targets,
 )
-from spiketwin.trials.trialset import Trials, TrialSet
+from spiketwin.trials.trialset import Trials
 
 
 @dataclass(frozen=True)
@@ -152,17 +152,13 @@ def balances_of(trials: Trials, rows: list[np.ndarray]) -> dict[str, Balance]:
     trials : of all sessions.
     rows : of each session, (trial,) rows of the pool.
     """
-    outcomes = [_outcomes(session) for session in trials.sessions]
+    outcomes = [session.outcomes for session in trials.sessions]
     names, numbers = np.unique(np.concatenate(outcomes), return_counts=True)
     frequency = dict(zip(names.tolist(), (numbers / numbers.sum()).tolist(), strict=True))
     return {
         session.session: Balance(mine, _classes(outcome, frequency))
         for session, outcome, mine in zip(trials.sessions, outcomes, rows, strict=True)
     }
-
-
-def _outcomes(session: TrialSet) -> np.ndarray:
-    return session.trials["outcome"].to_numpy(dtype=str)
 
 
 def _classes(

@@ -127,7 +127,7 @@ def simulate_rates(folder: Path, trials: Trials, wanted: int, seed: int) -> Simu
     _check_memory(len(network.trained), wanted, test)
     every = round(1000 * test.bin_s / network.step_ms)
     rows = evenly(len(test.trials), wanted, numpy_generator(seed, "rows"))
-    of_rows = test.trials["condition"].to_numpy(dtype=str)[rows]
+    of_rows = test.conditions[rows]
     counts = np.zeros((wanted, test.counts.shape[1], len(network.trained)), np.uint8)
     for k, condition in enumerate(course.conditions):
         mine = np.flatnonzero(of_rows == condition)

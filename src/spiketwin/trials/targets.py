@@ -159,7 +159,7 @@ def _averages(
     session = trials.sessions[index]
     width = round(every_s / session.bin_s)
     instants = session.counts.shape[1] // width
-    have = session.trials["condition"].to_numpy(dtype=str)
+    have = session.conditions
     means = []
     for condition in conditions:
         rows = session.counts[have == condition]

@@ -44,6 +44,16 @@ class TrialSet:
         """Bin centres (time,), from the alignment event."""
         return self.start_s + self.bin_s * (np.arange(self.counts.shape[1]) + 0.5)
 
+    @property
+    def conditions(self) -> np.ndarray:
+        """(trial,) str."""
+        return self.trials["condition"].to_numpy(dtype=str)
+
+    @property
+    def outcomes(self) -> np.ndarray:
+        """(trial,) str, "" where a trial has none."""
+        return self.trials["outcome"].to_numpy(dtype=str)
+
     def take(self, rows: np.ndarray) -> TrialSet:
         """The trials with these row numbers (in this order, repeats allowed)."""
         rows = np.asarray(rows, dtype=int)
