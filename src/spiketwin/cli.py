@@ -19,8 +19,6 @@ PERTURB = (
     "a current into some neurons, beside those of the configuration (repeatable): "
     "area=A,cells=inhibitory,current=0.5,window=0:0.1[,name=N]"
 )
-RECORDINGS = "SPIKETWIN_RECORDINGS"
-"""Environment variable with the folder of the recordings."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -159,17 +157,6 @@ def _files(given: argparse.Namespace, config: Config | TargetRun) -> RunFiles:
     return RunFiles(given.results / config.run)
 
 
-def _recordings_folder(given: argparse.Namespace, config: Config) -> Path:
-    """From the command line, the environment, or the configuration.
-
-    The environment says where a machine keeps its recordings; a configuration that generates
-    its recordings, or names an absolute folder, does not need to be told."""
-    configured = Path(config.recordings.folder)
-    if config.recordings.synthetic is not None or configured.is_absolute():
-        return given.recordings or configured
-    return given.recordings or Path(os.environ.get(RECORDINGS) or configured)
-
-
 def _describe(given: argparse.Namespace) -> None:
     from spiketwin.files import write_text
     from spiketwin.recording.describe import describe
@@ -201,14 +188,15 @@ def _synthesize(given: argparse.Namespace) -> None:
     synthetic = config.recordings.synthetic
     if synthetic is None:
         raise SpiketwinError(f"{given.config} has no recordings.synthetic to make")
-    synthesize(synthetic, _recordings_folder(given, config) / synthetic.name)
+    synthesize(synthetic, config.recordings.folder_from(given.recordings) / synthetic.name)
 
 
 def _prepare(given: argparse.Namespace) -> None:
     from spiketwin.trials.prepare import prepare
 
     config = _config(given)
-    prepare(config, _files(given, config), _recordings_folder(given, config))
+    folder = config.recordings.folder_from(given.recordings)
+    prepare(config, _files(given, config), folder)
 
 
 def _fit(given: argparse.Namespace) -> None:
@@ -247,24 +235,30 @@ def _simulate(given: argparse.Namespace) -> None:
 
 
 def _analyse(given: argparse.Namespace) -> None:
-    from spiketwin.analysis import analyse, analyse_targets
     from spiketwin.config import TargetRun
 
     run = _run(given)
     if isinstance(run, TargetRun):
+        from spiketwin.analysis.tracking import analyse_targets
+
         analyse_targets(run, _files(given, run))
     else:
+        from spiketwin.analysis.tables import analyse
+
         analyse(run, _files(given, run))
 
 
 def _plot(given: argparse.Namespace) -> None:
     from spiketwin.config import TargetRun
-    from spiketwin.figures import available, plot_all, plot_targets
 
     run = _run(given)
     if isinstance(run, TargetRun):
+        from spiketwin.figures import plot_targets
+
         plot_targets(run, _files(given, run), given.figure or [])
     else:
+        from spiketwin.figures import available, plot_all
+
         names = given.figure or available(run)
         plot_all(run, _files(given, run), names, given.threads)
 

@@ -18,7 +18,6 @@ RECORDINGS_FOLDER = config.pop("recordings_folder", None)
 CONFIG = resolve_targets(config) if "targets" in config else resolve(config)
 GIVEN_TARGETS = isinstance(CONFIG, TargetRun)
 RUN = CONFIG.run
-SESSIONS = [] if GIVEN_TARGETS else CONFIG.recordings.session_names()
 MODELS = list(CONFIG.models)
 SEEDS = list(CONFIG.seeds)
 
@@ -62,23 +61,14 @@ def model_section(wildcards):
 
 
 def recordings_folder():
-    """Folder of the recordings: command line, environment, configuration."""
-    configured = Path(CONFIG.recordings.folder)
-    if CONFIG.recordings.synthetic is not None:
-        return configured
-    if RECORDINGS_FOLDER is not None:
-        return Path(RECORDINGS_FOLDER)
-    if configured.is_absolute():
-        return configured
-    return Path(os.environ.get("SPIKETWIN_RECORDINGS") or configured)
+    """Folder of the recordings; generated ones lie where the configuration says."""
+    given = None if CONFIG.recordings.synthetic is not None else RECORDINGS_FOLDER
+    return CONFIG.recordings.folder_from(None if given is None else Path(given))
 
 
 def recording_files():
     """File of every session; the folder of a Zarr store."""
-    folder, synthetic = recordings_folder(), CONFIG.recordings.synthetic
-    if synthetic is not None:
-        return [str(folder / synthetic.name / f"{session}.nwb") for session in SESSIONS]
-    return [str(folder / entry.path) for entry in CONFIG.recordings.sessions]
+    return [str(path) for path in CONFIG.recordings.files(recordings_folder()).values()]
 
 
 def perturbed():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -9,6 +11,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from spiketwin.config.section import Count, Fraction, Name, Positive, Section
 
 Value = str | float | int | bool
+ENVIRONMENT = "SPIKETWIN_RECORDINGS"
+"""Environment variable with the folder of the recordings."""
 
 
 class Predicate(Section):
@@ -242,3 +246,21 @@ class Recordings(Section):
         if self.synthetic is None:
             return [entry.session for entry in self.sessions]
         return [f"session-{k}" for k in range(self.synthetic.sessions)]
+
+    def folder_from(self, given: Path | None) -> Path:
+        """Folder of the files: the given one, or that of the environment, or of the configuration.
+
+        The environment says where a machine keeps its recordings; a configuration that generates
+        its recordings, or names an absolute folder, does not need to be told.
+        """
+        configured = Path(self.folder)
+        if given is None and self.synthetic is None and not configured.is_absolute():
+            return Path(os.environ.get(ENVIRONMENT) or configured)
+        return given or configured
+
+    def files(self, folder: Path) -> dict[str, Path]:
+        """File (or Zarr folder) of every session in the folder of the recordings."""
+        if self.synthetic is None:
+            return {entry.session: folder / entry.path for entry in self.sessions}
+        base = folder / self.synthetic.name
+        return {name: base / f"{name}.nwb" for name in self.session_names()}

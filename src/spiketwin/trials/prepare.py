@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from spiketwin.config import Config, Recordings
+from spiketwin.config import Config
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.recording.schema import Recording
@@ -40,7 +40,7 @@ def prepare(config: Config, files: RunFiles, folder: Path) -> None:
     folder : folder of the recordings.
     """
     _check_features(config)
-    paths = recording_paths(config.recordings, folder)
+    paths = config.recordings.files(folder)
     shown = tqdm(paths.items(), desc="prepare", disable=not sys.stderr.isatty())
     prepared = [_prepare_session(config, name, path) for name, path in shown]
     stitched = stitch([one.trials for one in prepared], config.trials.stitching)
@@ -52,14 +52,6 @@ def prepare(config: Config, files: RunFiles, folder: Path) -> None:
     write_table(files.table("duplicates"), duplicates, csv=True)
     write_table(files.stitching, stitched.trials.stitching.drop(columns="row"))
     write_text(files.notes, json.dumps(notes, indent=1, ensure_ascii=False))
-
-
-def recording_paths(recordings: Recordings, folder: Path) -> dict[str, Path]:
-    """File of every session."""
-    if recordings.synthetic is not None:
-        base = Path(folder) / recordings.synthetic.name
-        return {name: base / f"{name}.nwb" for name in recordings.session_names()}
-    return {entry.session: Path(folder) / entry.path for entry in recordings.sessions}
 
 
 def _check_features(config: Config) -> None:
