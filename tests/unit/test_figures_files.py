@@ -96,3 +96,12 @@ def test_names_of_figures_need_no_drawing_library():
         "assert 'matplotlib' not in sys.modules and 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("drawing", ["plot_all", "plot_targets"])
+def test_drawing_waits_for_neither_models_nor_classifiers(drawing):
+    code = (
+        f"import sys; from spiketwin.figures import {drawing}; "
+        "assert not {'torch', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

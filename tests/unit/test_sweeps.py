@@ -6,7 +6,8 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from spiketwin.analysis.sweeps import CAPACITY, SINGLE, longest_learned, sweep_table
+from spiketwin.analysis.recall import SINGLE
+from spiketwin.analysis.sweeps import CAPACITY, longest_learned, sweep_table
 from spiketwin.analysis.tracking import lesion_table
 from spiketwin.config import dump_config, resolve_targets
 from spiketwin.errors import SpiketwinError

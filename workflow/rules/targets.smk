@@ -63,7 +63,13 @@ rule analyse:
         fits("tracking.npz"),
         fits("model.json"),
         fits("history.parquet"),
-        code=code("analysis/tracking.py", "analysis/sweeps.py", "analysis/fits.py"),
+        code=code(
+            "analysis/tracking.py",
+            "analysis/recall.py",
+            "analysis/sweeps.py",
+            "analysis/fits.py",
+            "trials/targets.py",
+        ),
         config=ancient("results/{run}/config.yaml"),
     output:
         expand(

@@ -33,7 +33,6 @@ class ScoreBook:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     distances: dict[tuple[str, ...], Estimate] = field(default_factory=dict)
-    behaviour_reference: dict[str, Estimate] = field(default_factory=dict)
 
     def add(self, contender: Contender, score: str, value: float, **labels: Any) -> None:
         """One row; labels left out are empty."""

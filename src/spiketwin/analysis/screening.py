@@ -149,19 +149,3 @@ def _halves(session: Session, index: int) -> float:
     features = session.vectors(session.recorded, index)
     first, second = np.array_split(features, 2)
     return energy_distance(first, second)
-
-
-def verdict(table: pd.DataFrame, session: str) -> str:
-    """One sentence on a session of the table `screening`."""
-    rows = table[table["session"] == session]
-    values = {name: part["value"].to_numpy(float) for name, part in rows.groupby("quantity")}
-    ratio = values[CO_VARIABILITY].max()
-    if values[MATCHABLE][0] > 0:
-        return (
-            f"{session}: single trials vary together ({ratio:.1f} times Poisson at most), and "
-            "trivial models are clearly further from them than another half of the data."
-        )
-    return (
-        f"{session}: there is nothing to match. Trivial models describe single trials as well as "
-        f"another half of the data does (co-variability {ratio:.2f} times Poisson at most)."
-    )

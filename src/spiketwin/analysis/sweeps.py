@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from spiketwin.analysis.recall import AVERAGED, SINGLE
 from spiketwin.config import TargetRun, points, varied
 
-SINGLE, AVERAGED = "single-trial correlation", "trial-averaged correlation"
 CAPACITY = "capacity"
 WINDOW = "targets.window_s"
 

@@ -20,7 +20,8 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from spiketwin.analysis.fits import fit_table
-from spiketwin.analysis.sweeps import AVERAGED, SINGLE, sweep_table
+from spiketwin.analysis.recall import AVERAGED, SINGLE, lesion_score
+from spiketwin.analysis.sweeps import sweep_table
 from spiketwin.config import TargetRun
 from spiketwin.files import RunFiles, read_arrays, read_or_explain, write_table
 from spiketwin.trials.targets import smoothed
@@ -119,11 +120,6 @@ def lesion_table(stored: dict[str, np.ndarray], run: TargetRun) -> pd.DataFrame:
         found += [("all", name, float(value)) for name, value in radii]
     table = pd.DataFrame(found, columns=["condition", "score", "value"])
     return table.astype({"value": float})
-
-
-def lesion_score(lesion: str, share: float) -> str:
-    """Name of a score after a lesion, "deleted" or "shuffled", of this size."""
-    return f"{SINGLE}, {100 * share:g}% {lesion}"
 
 
 def divergence_table(stored: dict[str, np.ndarray]) -> pd.DataFrame:

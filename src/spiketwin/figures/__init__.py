@@ -27,8 +27,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Drawing is imported when it is asked for: a dry run of the workflow only needs the names."""
-    if name not in ("FIGURES", "plot", "plot_all", "plot_targets"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from spiketwin.figures import gallery, targets
+    if name == "plot_targets":
+        from spiketwin.figures.targets import plot_targets
 
-    return getattr(targets if name == "plot_targets" else gallery, name)
+        return plot_targets
+    if name in ("FIGURES", "plot", "plot_all"):
+        from spiketwin.figures import gallery
+
+        return getattr(gallery, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

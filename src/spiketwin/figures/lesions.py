@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.analysis.sweeps import SINGLE
-from spiketwin.analysis.tracking import lesion_score
+from spiketwin.analysis.recall import SINGLE, lesion_score
 from spiketwin.figures.layout import legend, page, panels
 from spiketwin.figures.palette import Palette
 from spiketwin.figures.target_source import TargetSource

@@ -14,7 +14,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.analysis.sweeps import AVERAGED, CAPACITY, SINGLE, WINDOW
+from spiketwin.analysis.recall import AVERAGED, SINGLE
+from spiketwin.analysis.sweeps import CAPACITY, WINDOW
 from spiketwin.config import varied
 from spiketwin.figures.layout import page, panels
 from spiketwin.figures.palette import DATA_COLOUR

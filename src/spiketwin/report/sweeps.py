@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from spiketwin.analysis.sweeps import CAPACITY, SINGLE, WINDOW
+from spiketwin.analysis.recall import SINGLE
+from spiketwin.analysis.sweeps import CAPACITY, WINDOW
 from spiketwin.config import TargetRun, varied
 from spiketwin.report.grids import Grid, Row
 from spiketwin.report.numbers import with_spread

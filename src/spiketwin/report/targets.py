@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from spiketwin.analysis.sweeps import AVERAGED, SINGLE
+from spiketwin.analysis.recall import AVERAGED, SINGLE
 from spiketwin.config import BalancedNetwork, Pattern, RateModel, TargetRun, dump_config, points
 from spiketwin.figures import Palette, target_figures
 from spiketwin.files import RunFiles, read_or_explain, write_text

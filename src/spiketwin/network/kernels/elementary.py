@@ -18,7 +18,6 @@ from numba.extending import intrinsic, overload
 from spiketwin.network.kernels.compiled import inlined
 
 F = np.float32
-TWO_PI = 2 * math.pi
 
 
 @intrinsic
