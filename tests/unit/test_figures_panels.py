@@ -17,14 +17,16 @@ from spiketwin.figures.covariances import over_lags
 from spiketwin.figures.currents import received
 from spiketwin.figures.distribution import peak_edges, peaks
 from spiketwin.figures.embedding import cloud
+from spiketwin.figures.intervals import binomial_errors
 from spiketwin.figures.jaw import example, prediction
-from spiketwin.figures.outcomes import binomial_errors, frequencies
+from spiketwin.figures.outcomes import frequencies
 from spiketwin.figures.palette import MODEL_COLOURS, REFERENCES, Palette
 from spiketwin.figures.perturbations import changes, effect
 from spiketwin.figures.rasters import raster
 from spiketwin.figures.rates import BINS, rate_edges, rate_shares
 from spiketwin.figures.scores import energy_distance
 from spiketwin.figures.screening import distances
+from spiketwin.figures.states import share
 from spiketwin.figures.training import curve, mark_kept
 from spiketwin.figures.variability import correlations, leading_modes
 
@@ -300,11 +302,21 @@ def test_perturbed_courses_are_solid_and_unperturbed_ones_dashed_beside_the_wind
     assert (window.get_x(), window.get_x() + window.get_width()) == pytest.approx((0.0, 0.1))
 
 
-def test_changes_of_outcomes_have_binomial_bars(axes):
+@pytest.mark.parametrize("count", [0, 20])
+def test_changes_of_outcomes_have_binomial_bars(axes, count):
+    """Against scipy; an outcome that never occurs is not known exactly."""
+    p, expected = count / 100, binomtest(count, 100).proportion_ci(method="wilson")
     rows = pd.DataFrame(
-        {"contender": ["matched"], "seed": 0, "perturbation": "light", "frequency": 0.2, "n": 100,
-         "change": -0.3}
+        {"contender": ["matched"], "seed": 0, "perturbation": "light", "frequency": p, "n": 100,
+         "change": p - 0.5}
     )  # fmt: skip
     changes(axes, rows, PALETTE)
-    ((low, high),) = [c.get_segments()[0][:, 1] for c in axes.collections]
-    assert (low + high) / 2 == pytest.approx(-0.3) and high - low == pytest.approx(2 * 1.96 * 0.04)
+    (bar,) = [c.get_segments()[0][:, 1] for c in axes.collections]
+    np.testing.assert_allclose(bar + 0.5, [expected.low, expected.high], atol=1e-6)
+
+
+def test_the_share_of_active_trials_in_the_data_has_a_band(axes):
+    expected = binomtest(0, 50).proportion_ci(method="wilson")
+    share(axes, pd.DataFrame({"contender": ["data"], "value": 0.0, "n": 50}), PALETTE)
+    (band,) = axes.patches
+    assert (band.get_y(), band.get_height()) == pytest.approx((0, expected.high), abs=1e-6)

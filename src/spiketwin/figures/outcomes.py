@@ -2,10 +2,6 @@
 
 To be seen: models within the recorded frequency's band by every read-out. A threshold alone can
 agree by accident, which is why the template read-out stands beside it.
-
-Wilson interval of a frequency p among n trials, z the normal quantile:
-
-    (p + z²/2n ± z sqrt(p (1 - p) / n + z²/4n²)) / (1 + z²/n)
 """
 
 from __future__ import annotations
@@ -15,13 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spiketwin.figures.intervals import binomial_errors
 from spiketwin.figures.layout import legend, page, panels, say, spread_of, wrapped
 from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
 
 COLUMNS = 2
-Z = 1.959964
-"""Normal quantile of a 95 % interval."""
 
 
 def outcomes(source: Source) -> Figure:
@@ -80,27 +75,6 @@ def frequencies(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(-0.02, 1.02)
     return axes
-
-
-def binomial_errors(rows: pd.DataFrame) -> np.ndarray:
-    """Distances (2, row) from each frequency to its 95 % Wilson interval.
-
-    Parameters
-    ----------
-    rows : with columns ``frequency`` and ``n``.
-    """
-    limits = [_wilson(p, int(n)) for p, n in zip(rows["frequency"], rows["n"], strict=True)]
-    low, high = np.array(limits, dtype=float).reshape(-1, 2).T
-    frequency = rows["frequency"].to_numpy(dtype=float)
-    return np.maximum([frequency - low, high - frequency], 0.0)
-
-
-def _wilson(p: float, n: int) -> tuple[float, float]:
-    if n < 1 or not np.isfinite(p):
-        return p, p
-    middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    return middle - half, middle + half
 
 
 def _data_band(axes: Axes, rows: pd.DataFrame, at: int) -> None:

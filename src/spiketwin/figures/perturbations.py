@@ -5,12 +5,12 @@ To be seen: which outcome becomes rarer, and how far the effect reaches from the
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from spiketwin.config import Perturbation
+from spiketwin.figures.intervals import binomial_errors
 from spiketwin.figures.layout import (
     label_outside,
     legend,
@@ -91,10 +91,10 @@ def changes(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     for model, offset in zip(models, spread_of(len(models)), strict=True):
         mine = rows[rows["contender"] == model]
         x = mine["perturbation"].map(names.index) + offset
-        p = mine["frequency"]
-        error = 1.96 * np.sqrt(p * (1 - p) / mine["n"])
-        axes.errorbar(x, mine["change"], yerr=error, fmt="o", markersize=3, linewidth=0.8,
-                      color=palette.contender(model))  # fmt: skip
+        axes.errorbar(
+            x, mine["change"], yerr=binomial_errors(mine), fmt="o", markersize=3, linewidth=0.8,
+            color=palette.contender(model),
+        )  # fmt: skip
     axes.axhline(0, color="#999999", linewidth=0.6, zorder=0)
     axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
     axes.set_xlim(-0.6, len(names) - 0.4)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spiketwin.figures.intervals import binomial_errors
 from spiketwin.figures.layout import legend, page, panels, say, spread_of, wrapped
 from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
@@ -52,10 +53,9 @@ def share(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     palette : colours of the contenders.
     """
     data = rows[rows["contender"] == DATA]
-    for row in data.itertuples():
-        p, n = float(row.value), float(row.n)  # type: ignore[arg-type]
-        half = 1.96 * np.sqrt(p * (1 - p) / n)
-        axes.axhspan(p - half, p + half, color="#dddddd", linewidth=0, zorder=0)
+    errors = binomial_errors(data.rename(columns={"value": "frequency"})).T
+    for p, (below, above) in zip(data["value"], errors, strict=True):
+        axes.axhspan(p - below, p + above, color="#dddddd", linewidth=0, zorder=0)
         axes.axhline(p, color=palette.contender(DATA), zorder=1)
     models = [name for name in palette.order(rows["contender"]) if name != DATA]
     for k, name in enumerate(models):
