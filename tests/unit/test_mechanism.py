@@ -36,15 +36,15 @@ def _config(run, *models, perturbations=(LIGHT,)):
     )
 
 
-def _trials(seed, rate_a):
+def _trials(seed, rate_a, trials=400):
     """Area B always at 20 Hz; area A at its rate in half of the trials, at 5 Hz in the others."""
     generator = np.random.default_rng(seed)
-    rates = np.full((400, 50, 20), 20.0)
-    rates[:, :, :10] = np.where(generator.random(400) < 0.5, rate_a, 5.0)[:, None, None]
+    rates = np.full((trials, 50, 20), 20.0)
+    rates[:, :, :10] = np.where(generator.random(trials) < 0.5, rate_a, 5.0)[:, None, None]
     counts = (generator.random(rates.shape) < 0.002 * rates).astype(np.uint8)
-    empty = pd.DataFrame({"trial": np.arange(400)})
+    empty = pd.DataFrame({"trial": np.arange(trials)})
     return Simulation(
-        counts, np.zeros((400, 50, 0), np.float32), (), empty, empty, STITCHING, 0.0, 0.002
+        counts, np.zeros((trials, 50, 0), np.float32), (), empty, empty, STITCHING, 0.0, 0.002
     )
 
 
@@ -62,6 +62,13 @@ def runs(tmp_path_factory):
     _save(students, "right", 1, 60.0, 5.0)
     _save(students, "wrong", 2, 60.0, 60.0)
     return teacher, students
+
+
+def test_a_student_needs_as_many_trials_as_are_compared(runs, tmp_path):
+    teacher, students = runs[0], RunFiles(tmp_path)
+    save_simulation(_trials(3, 60.0, trials=150), students.simulation("few", 0))
+    with pytest.raises(SpiketwinError, match=r"few seed 0 has 150 .* area A; 200 are compared"):
+        compare_mechanisms(_config("s", "few"), students, _config("teacher", "t"), teacher)
 
 
 def test_only_the_student_with_the_right_mechanism_follows_the_perturbed_teacher(runs):

@@ -116,7 +116,8 @@ def compare_mechanisms(
     Raises
     ------
     SpiketwinError
-        When the runs have different perturbations, or simulations are missing.
+        When the runs have different perturbations, or simulations are missing, or have too few
+        trials.
     """
     names = _common(config, teacher)
     circuits = list(_students(config, files))
@@ -190,6 +191,12 @@ def _compared(
     """Rows of a circuit against the teacher."""
     half = _half(true)
     for area, x in true.items():
+        there = len(found.get(area, ()))
+        if there < half:
+            raise SpiketwinError(
+                f"{circuit.name} seed {circuit.number} has {there} simulated trials of area "
+                f"{area}; {half} are compared with the teacher (analysis.simulated_trials)"
+            )
         distance = standards[area].distance(found[area][:half], x[:half])
         active = standards[area].active(found[area])
         yield circuit.name, circuit.number, name, area, distance, active
