@@ -287,13 +287,15 @@ def test_memory_of_the_plain_loop_is_about_what_was_predicted(kind):
 
 
 def test_memory_is_read_from_the_system(tmp_path, monkeypatch):
-    meminfo, limit, used = (tmp_path / name for name in ("meminfo", "max", "current"))
+    names = ("meminfo", "memory.max", "memory.current", "memory.stat")
+    meminfo, limit, used, stat = (tmp_path / name for name in names)
     monkeypatch.setattr(memory, "MEMINFO", meminfo)
-    monkeypatch.setattr(memory, "CGROUP", (limit, used))
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
     assert memory.memory_available_mb() == float("inf")
     meminfo.write_text("MemTotal: 9 kB\nMemAvailable: 3145728 kB\n")
     limit.write_text("max")
     assert memory.memory_available_mb() == 3072
     limit.write_text(str(2**30))
     used.write_text(str(2**29))
-    assert memory.memory_available_mb() == 512
+    stat.write_text("file 536870912\ninactive_file 104857600\nactive_file 7\n")
+    assert memory.memory_available_mb() == 512 + 100

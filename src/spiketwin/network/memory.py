@@ -9,7 +9,7 @@ from typing import NamedTuple
 from spiketwin.errors import SpiketwinError
 
 MEMINFO = Path("/proc/meminfo")
-CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
+CGROUP = Path("/sys/fs/cgroup")
 
 GAPS = 1.6
 """Memory that the graph of a plain loop touches, relative to what it holds (measured: 1.3 to 2.2):
@@ -103,8 +103,14 @@ def memory_available_mb() -> float:
     try:
         lines = MEMINFO.read_text().splitlines()
         found += [int(ln.split()[1]) / 2**10 for ln in lines if ln.startswith("MemAvailable")]
-        limit, used = (int(path.read_text()) for path in CGROUP)
-        found.append((limit - used) / 2**20)
+        limit, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
+        found.append((limit - used + _reclaimable()) / 2**20)
     except (OSError, ValueError):
         pass  # another system, or no limit
     return min(found)
+
+
+def _reclaimable() -> int:
+    """Bytes of files in memory that give way, which count as used in a container."""
+    lines = (CGROUP / "memory.stat").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
