@@ -51,12 +51,12 @@ def test_a_window_that_is_no_multiple_of_the_bin_names_the_keys():
         window_matrix(40, 0.01, Scale(window_s=0.025, stride_s=0.02))
 
 
-def test_features_are_standardised_area_averages_for_numpy_and_torch_alike():
+def test_features_are_standardised_area_averages():
     session = two_area_session("s", 0)
     features = Features(scales=[F2], psth=F1)
     found = FeatureMap.of(session, features)
     counts = session.counts.astype(np.float32)
-    standard = found(counts)[0]
+    standard = found.standardised(found.averages(counts))[0]
     assert found.areas == ("area1", "area2") and standard.shape[:2] == (120, 2)
     np.testing.assert_allclose(standard.mean((0, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(standard.std((0, 2)), 1, atol=1e-3)

@@ -56,10 +56,14 @@ class Session:
         """Test trials."""
         return self.recorded.where(split="test")
 
+    def by_area(self, trials: TrialSet, scale: int = 0) -> np.ndarray:
+        """Standardised neural features (trial, area, time)."""
+        features: np.ndarray = self.features.standardised(self.averages(trials))[scale]
+        return features
+
     def vectors(self, trials: TrialSet, scale: int = 0) -> np.ndarray:
         """Standardised neural features as vectors (trial, D)."""
-        features: np.ndarray = self.features.standardised(self.averages(trials))[scale]
-        return features.reshape(len(features), -1)
+        return self.by_area(trials, scale).reshape(len(trials.counts), -1)
 
     def rates_hz(self, trials: TrialSet, window: np.ndarray) -> np.ndarray:
         """Area rates (trial, area, time) through a filter (bin, time)."""

@@ -11,6 +11,7 @@ from scipy.stats import wasserstein_distance
 from spiketwin.analysis.contenders import Contender
 from spiketwin.analysis.residuals import residuals
 from spiketwin.analysis.scores import ScoreBook
+from spiketwin.trials.features import psth
 from spiketwin.trials.trialset import TrialSet
 
 LEAST_RATE_HZ = 1.0
@@ -51,7 +52,7 @@ def neuron_table(
 
 def psth_correlations(mine: TrialSet, recorded: TrialSet, window: np.ndarray) -> np.ndarray:
     """Correlation of the filtered PSTHs with the held-out ones, (unit,); NaN for slow neurons."""
-    x, y = (window.T @ s.counts.mean(0, dtype=float) for s in (mine, recorded))
+    x, y = (psth(trials.counts, window) for trials in (mine, recorded))
     x, y = x - x.mean(0), y - y.mean(0)
     norm = np.sqrt((x**2).sum(0) * (y**2).sum(0))
     fast = recorded.units["rate_hz"].to_numpy() > LEAST_RATE_HZ

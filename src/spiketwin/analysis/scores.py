@@ -147,10 +147,9 @@ def _add_variance_ratio(
     """Across-trial variance of the features over the recorded one, per area and pooled."""
     totals: dict[str, list[tuple[float, float]]] = {}
     for session in sessions:
-        simulated = session.features(contender.trials[session.name].counts.astype(np.float32))
-        recorded = session.features(session.test.counts.astype(np.float32))
-        for k, area in enumerate(session.features.areas):
-            pair = tuple(f[index][:, k].var(0, ddof=1).mean() for f in (simulated, recorded))
+        both = contender.trials[session.name], session.test
+        variances = [session.by_area(t, index).var(0, ddof=1).mean(1) for t in both]
+        for area, *pair in zip(session.features.areas, *variances, strict=True):
             totals.setdefault(area, []).append((float(pair[0]), float(pair[1])))
     pooled = [pair for pairs in totals.values() for pair in pairs]
     for area, pairs in {"": pooled, **totals}.items():

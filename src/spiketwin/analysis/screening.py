@@ -18,8 +18,8 @@ from spiketwin.analysis.energy import Estimate, energy_distance, groups_of, jack
 from spiketwin.analysis.references import CEILING
 from spiketwin.analysis.residuals import residuals
 from spiketwin.config import Config
-from spiketwin.trials.features import window_matrix
-from spiketwin.trials.trialset import Trials, TrialSet
+from spiketwin.trials.features import psth, window_matrix
+from spiketwin.trials.trialset import Trials
 
 TRIVIAL = ("flat Poisson", "PSTH-Poisson", "Poisson per condition")
 CO_VARIABILITY = "co-variability over Poisson"
@@ -127,15 +127,11 @@ def _reliability(session: Session, config: Config) -> float:
     """Mean correlation of the PSTHs of odd and even trials."""
     recorded = session.recorded
     window = window_matrix(recorded.counts.shape[1], recorded.bin_s, config.features.psth)
-    halves = [_psth(recorded, np.arange(k, len(recorded.trials), 2), window) for k in (0, 1)]
+    halves = [psth(recorded.counts[k::2], window) for k in (0, 1)]
     x, y = (half - half.mean(0) for half in halves)
     norm = np.sqrt((x**2).sum(0) * (y**2).sum(0))
     fast = (recorded.units["rate_hz"].to_numpy() > 1) & (norm > 0)
     return float(((x * y).sum(0)[fast] / norm[fast]).mean()) if fast.any() else float("nan")
-
-
-def _psth(recorded: TrialSet, rows: np.ndarray, window: np.ndarray) -> np.ndarray:
-    return window.T @ recorded.counts[rows].mean(0, dtype=float)
 
 
 def _neighbours(session: Session) -> float:

@@ -32,7 +32,7 @@ from spiketwin.analysis.states import find_states, state_table
 from spiketwin.config import Config
 from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, write_table
-from spiketwin.trials.features import window_matrix
+from spiketwin.trials.features import psth, window_matrix
 from spiketwin.trials.store import load_run_trials
 from spiketwin.trials.trialset import Trials, TrialSet
 
@@ -163,7 +163,7 @@ def _psths(
     time_s, parts = sessions[0].recorded.time_s @ window, []
     for session in sessions:
         trials = contender.trials[session.name]
-        rates = window.T @ trials.counts.mean(0, dtype=float) / trials.bin_s
+        rates = psth(trials.counts, window) / trials.bin_s
         units = zip(session.recorded.units["neuron"], session.recorded.units["area"], strict=True)
         for k, (neuron, area) in enumerate(units):
             if neuron in shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spiketwin.figures.catalogue import available, target_figures
-from spiketwin.figures.palette import CEILING, DATA, REFERENCES, Palette
+from spiketwin.figures.palette import CEILING, DATA, Palette
 
 if TYPE_CHECKING:
     from spiketwin.figures.gallery import FIGURES, plot, plot_all
@@ -15,7 +15,6 @@ __all__ = [
     "CEILING",
     "DATA",
     "FIGURES",
-    "REFERENCES",
     "Palette",
     "available",
     "plot",

@@ -4,22 +4,20 @@ from spiketwin.losses.adversarial import GANS, Adversary, adversary_of
 from spiketwin.losses.combine import Combined, GradientSizes, SpikeGradients, combine
 from spiketwin.losses.dispersion import dispersion_loss
 from spiketwin.losses.groups import Groups, groups_of
-from spiketwin.losses.matching import TRIAL_DISTANCES, energy
+from spiketwin.losses.matching import energy
 from spiketwin.losses.neuron import neuron_loss
 from spiketwin.losses.rates import RateTarget, rate_target
 from spiketwin.losses.signals import SignalTargets, signal_targets
-from spiketwin.losses.targets import SessionTarget, TrialTargets, trial_targets
+from spiketwin.losses.targets import TrialTargets, trial_targets
 from spiketwin.losses.trial import trial_loss
 
 __all__ = [
     "GANS",
-    "TRIAL_DISTANCES",
     "Adversary",
     "Combined",
     "GradientSizes",
     "Groups",
     "RateTarget",
-    "SessionTarget",
     "SignalTargets",
     "SpikeGradients",
     "TrialTargets",

@@ -1,7 +1,6 @@
 """The recurrent spiking network: architecture, parameters, simulation."""
 
-from spiketwin.network.choice import Engine, engine_of
-from spiketwin.network.description import read_description
+from spiketwin.network.choice import engine_of
 from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.memory import memory_available_mb
@@ -21,7 +20,6 @@ from spiketwin.network.threads import set_threads
 
 __all__ = [
     "Activity",
-    "Engine",
     "Network",
     "Parameters",
     "Run",
@@ -39,7 +37,6 @@ __all__ = [
     "on_device",
     "perturbation_current",
     "projection",
-    "read_description",
     "run",
     "save_network",
     "set_threads",

@@ -1,7 +1,6 @@
 """Recordings: the only room that knows NWB."""
 
 from spiketwin.recording.artificial import synthesize
-from spiketwin.recording.nwb import open_nwb, read_nwb
-from spiketwin.recording.schema import BehaviourTrace, Recording
+from spiketwin.recording.nwb import read_nwb
 
-__all__ = ["BehaviourTrace", "Recording", "open_nwb", "read_nwb", "synthesize"]
+__all__ = ["read_nwb", "synthesize"]

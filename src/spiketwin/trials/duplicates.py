@@ -14,8 +14,9 @@ LEAST_SHARE = 0.6
 """Share of the smaller train's spikes that coincide with the larger one."""
 LEAST_SPIKES = 50
 COARSE_S = 0.010
-LEAST_CORRELATION = 0.5
-"""Correlation of 10 ms counts below which a pair is not looked at closely."""
+LEAST_SIMILARITY = 0.5
+"""Cosine of the angle between two units' 10 ms counts below which they are not compared spike by
+spike."""
 
 
 def find_duplicates(recording: Recording) -> pd.DataFrame:
@@ -29,7 +30,7 @@ def find_duplicates(recording: Recording) -> pd.DataFrame:
     offsets = recording.spike_offsets
     trains = [recording.spike_times_s[a:b] for a, b in pairwise(offsets)]
     found = []
-    for first, second in _correlated(trains):
+    for first, second in _similar(trains):
         share = coincidence(trains[first], trains[second])
         if share >= LEAST_SHARE:
             units = recording.units.iloc[[first, second]]
@@ -46,8 +47,8 @@ def coincidence(a: np.ndarray, b: np.ndarray) -> float:
     return float((np.abs(candidates - few).min(0) <= COINCIDENCE_S).mean())
 
 
-def _correlated(trains: list[np.ndarray]) -> list[tuple[int, int]]:
-    """Pairs of sufficiently active units whose 10 ms counts are strongly correlated."""
+def _similar(trains: list[np.ndarray]) -> list[tuple[int, int]]:
+    """Pairs of sufficiently active units whose 10 ms counts are alike."""
     from scipy.sparse import coo_array
 
     active = [k for k, train in enumerate(trains) if len(train) >= LEAST_SPIKES]
@@ -61,5 +62,5 @@ def _correlated(trains: list[np.ndarray]) -> list[tuple[int, int]]:
     counts.sum_duplicates()
     products = (counts @ counts.T).toarray()
     norm = np.sqrt(products.diagonal())
-    similar = np.triu(products / norm[:, None] / norm[None, :] > LEAST_CORRELATION, 1)
+    similar = np.triu(products / norm[:, None] / norm[None, :] > LEAST_SIMILARITY, 1)
     return [(active[i], active[j]) for i, j in np.argwhere(similar)]

@@ -113,16 +113,12 @@ class FeatureMap:
         sd = np.array([f.std((0, 2)) for f in filtered], dtype=np.float32)
         return cls(tuple(names), membership, windows, mean, np.where(sd < 1e-4, 1, sd), train.bin_s)
 
-    def __call__(self, counts: Array) -> list[Array]:
-        """Standardised features, one (trial, area, feature_time) per scale."""
-        return self.standardised(self.averages(counts))
-
     def averages(self, counts: Array) -> Array:
         """Population averages, (trial, area, bin)."""
         return _averages(counts, self.membership)
 
     def standardised(self, averages: Array) -> list[Array]:
-        """Filtered and standardised population averages, one per scale."""
+        """Standardised features, one (trial, area, feature_time) per scale."""
         return [
             (averages @ window - mean[:, None]) / sd[:, None]
             for window, mean, sd in zip(self.windows, self.mean, self.sd, strict=True)
@@ -139,6 +135,7 @@ def window_behaviour(behaviour: Array, window: Array) -> Array:
     return behaviour.swapaxes(1, 2) @ window
 
 
-def psth(counts: Array, window: Array) -> Array:
+def psth(counts: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Trial-averaged filtered counts, (feature_time, unit)."""
-    return window.T @ counts.mean(0)
+    averaged: np.ndarray = window.T @ counts.mean(0, dtype=float)
+    return averaged

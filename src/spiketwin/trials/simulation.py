@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spiketwin.errors import SpiketwinError
-from spiketwin.files import read_arrays, write_arrays
+from spiketwin.files import read_arrays, read_or_explain, write_arrays
 from spiketwin.trials.trialset import TrialSet, mixed_like, stimuli_of
 
 SHARED = ""
@@ -99,9 +98,7 @@ def _plain(values: pd.Series) -> np.ndarray:
 
 def load_simulation(path: Path) -> Simulation:
     """Read a simulation that `save_simulation` wrote."""
-    if not Path(path).exists():
-        raise SpiketwinError(f"{path} is missing; make it with: spiketwin simulate")
-    arrays = read_arrays(path)
+    arrays = read_or_explain(read_arrays, path, "simulate")
     tables = {
         name: pd.DataFrame(
             {key.split("/")[1]: arrays[key] for key in arrays if key.startswith(f"{name}/")}
