@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
+from spiketwin.analysis import references
 from spiketwin.config import Perturbation
 from spiketwin.figures.activity import mean_activity
 from spiketwin.figures.connectivity import heat_map
@@ -263,6 +264,10 @@ def test_colours_follow_the_order_of_the_configuration_and_references_are_fixed(
     assert PALETTE.contender("PSTH-Poisson") == REFERENCES["PSTH-Poisson"]
     names = ["flat Poisson", "unmatched", "data", "matched"]
     assert PALETTE.order(names) == ["data", "matched", "unmatched", "flat Poisson"]
+
+
+def test_every_reference_has_a_colour():
+    assert set(REFERENCES) == set(references.REFERENCES)
 
 
 def test_twelve_models_have_colours_that_can_be_told_apart():

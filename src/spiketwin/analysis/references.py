@@ -23,6 +23,9 @@ from spiketwin.trials.trialset import TrialSet
 CEILING = "other half of the data"
 PSTH = "PSTH-Poisson"
 PER_CONDITION = "Poisson per condition"
+FLAT = "flat Poisson"
+WITHOUT_SHARED = (FLAT, PSTH, PER_CONDITION)
+"""References without any variability that units share."""
 
 Sampler = Callable[[TrialSet, np.ndarray, np.random.Generator], np.ndarray]
 """(training trials, condition of each wanted trial, generator) -> counts (trial, bin, unit)."""
@@ -134,7 +137,7 @@ def _shuffled(
 
 
 _SAMPLERS: dict[str, Sampler] = {
-    "flat Poisson": _flat,
+    FLAT: _flat,
     PSTH: _psth,
     PER_CONDITION: _per_condition,
     "Poisson per condition, shared gain": _shared_gain,

@@ -15,13 +15,12 @@ import pandas as pd
 
 from spiketwin.analysis.contenders import Session, reference, sessions_of
 from spiketwin.analysis.energy import Estimate, energy_distance, groups_of, jackknifed
-from spiketwin.analysis.references import CEILING
+from spiketwin.analysis.references import CEILING, WITHOUT_SHARED
 from spiketwin.analysis.residuals import residuals
 from spiketwin.config import Config
 from spiketwin.trials.features import psth, window_matrix
 from spiketwin.trials.trialset import Trials
 
-TRIVIAL = ("flat Poisson", "PSTH-Poisson", "Poisson per condition")
 CO_VARIABILITY = "co-variability over Poisson"
 AUTOCORRELATION = "autocorrelation of the residual at one window"
 RELIABILITY = "split-half reliability of the PSTHs"
@@ -105,7 +104,7 @@ def _apart(window: np.ndarray) -> int:
 def _trivial_distances(session: Session, index: int, config: Config) -> dict[str, Estimate]:
     y = session.vectors(session.test, index)
     found = {}
-    for name in (CEILING, *TRIVIAL):
+    for name in (CEILING, *WITHOUT_SHARED):
         made = reference(name, [session], config.analysis.reference_seed).trials[session.name]
         found[name] = jackknifed(session.vectors(made, index), y, groups_of(len(y)))
     return found
@@ -116,7 +115,7 @@ def _matchable(rows: list[dict[str, Any]], scales: Sequence[str]) -> bool:
     for scale in scales:
         of_scale = {r["quantity"]: r for r in rows if r["scale"] == scale}
         ceiling = of_scale[f"energy distance: {CEILING}"]
-        gaps = [of_scale[f"energy distance: {name}"] for name in TRIVIAL]
+        gaps = [of_scale[f"energy distance: {name}"] for name in WITHOUT_SHARED]
         nearest = min(gaps, key=lambda row: row["value"])
         if nearest["value"] - ceiling["value"] > 2 * np.hypot(nearest["sd"], ceiling["sd"]):
             return True

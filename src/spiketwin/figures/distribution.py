@@ -11,13 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spiketwin.analysis.references import PSTH
 from spiketwin.figures.layout import letters, name_rows, page, panels, say, wrapped
 from spiketwin.figures.palette import DATA, Palette
 from spiketwin.figures.source import Source
 
 BINS = 30
-TRIVIAL = "PSTH-Poisson"
-"""The reference without variability from trial to trial."""
 
 
 def distribution(source: Source) -> Figure:
@@ -82,4 +81,4 @@ def peak_edges(values: pd.Series) -> np.ndarray:
 
 
 def _shown(palette: Palette) -> set[str]:
-    return {DATA, *palette.models, TRIVIAL}
+    return {DATA, *palette.models, PSTH}

@@ -14,11 +14,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spiketwin.analysis.references import PER_CONDITION, PSTH
 from spiketwin.figures.layout import page, panels, say, spread_of, stack, wrapped
 from spiketwin.figures.palette import CEILING, DATA, GUIDE, REFERENCES, Palette
 from spiketwin.figures.source import Source
 
-SKILL_REFERENCES = ("PSTH-Poisson", "Poisson per condition")
+SKILL_REFERENCES = (PSTH, PER_CONDITION)
 VARIANCE_RATIO = (0.9, 1.1)
 """Variance ratios that need no warning."""
 

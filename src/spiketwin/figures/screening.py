@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from spiketwin.analysis.screening import MATCHABLE
 from spiketwin.figures.layout import page, panels, say, shortened, spread_of, wrapped
 from spiketwin.figures.palette import GUIDE, Palette
 from spiketwin.figures.source import Source
@@ -21,8 +22,6 @@ DISTANCE = "energy distance: "
 """Begins the quantities that name a trivial model."""
 LINEAR = 0.01
 """Energy distances below it are shown on a linear scale."""
-MATCHABLE = "something to match"
-"""The conclusion, 1 or 0; the report says it in words."""
 POOLED = "all areas"
 UPRIGHT = 5
 """More labels than this stand upright."""

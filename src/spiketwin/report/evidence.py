@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from spiketwin.analysis.screening import MATCHABLE
 from spiketwin.config import Config
 from spiketwin.report.scoreboard import Scoreboard
 
@@ -32,7 +33,7 @@ class Evidence:
     @property
     def matchable(self) -> pd.Series:
         """Per session, whether screening found something to match (index: session)."""
-        rows = self.screening[self.screening["quantity"] == "something to match"]
+        rows = self.screening[self.screening["quantity"] == MATCHABLE]
         return rows.set_index("session")["value"] > 0
 
     @property

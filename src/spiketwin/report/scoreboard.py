@@ -9,16 +9,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from spiketwin.analysis.references import PER_CONDITION, PSTH, WITHOUT_SHARED
 from spiketwin.figures import CEILING
 from spiketwin.report.numbers import Measured
 
 KEYS = ["score", "scale", "area", "grouping", "reference"]
 """What tells two scores of a contender apart."""
 ALL_TRIALS = "all trials"
-TRIVIAL = ("PSTH-Poisson", "Poisson per condition")
+TRIVIAL = (PSTH, PER_CONDITION)
 """References that a skill is taken against."""
-SIMPLE = ("flat Poisson", *TRIVIAL)
-"""Models without any shared variability."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Scoreboard:
         for the mean over sessions.
         """
         ceiling = self.distance(CEILING, scale)
-        known = [self.distance(name, scale) for name in SIMPLE]
+        known = [self.distance(name, scale) for name in WITHOUT_SHARED]
         nearest = min((one for one in known if one), key=lambda one: one.value, default=None)
         if ceiling is None or nearest is None:
             return False
