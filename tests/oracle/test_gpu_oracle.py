@@ -4,6 +4,7 @@ Without a card its kernels run in Triton's interpreter, on a small network.
 """
 
 import os
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,8 @@ from spiketwin.network.prepared import latent_offset, prepare
 CARD = torch.cuda.is_available()
 if not CARD:
     os.environ["TRITON_INTERPRET"] = "1"
-gpu = pytest.importorskip("spiketwin.network.gpu.engine", exc_type=ImportError)
+pytest.importorskip("triton")
+gpu = import_module("spiketwin.network.gpu.engine")
 GROUPS = [
     InputGroup(name="s", stimulus="s", channels=17),
     InputGroup(name="n", channels=12, inhibitory_fraction=0.4),
