@@ -78,7 +78,7 @@ def analyse(config: Config, files: RunFiles) -> None:
 
 
 def _recorded_tables(sessions: Sequence[Session], readers: Readers) -> Tables:
-    """What describes the test trials themselves."""
+    """What describes the test trials themselves, and how often outcomes were recorded at all."""
     tables: Tables = defaultdict(list)
     data = _data(sessions)
     tables["outcomes"].append(recorded_frequencies(readers))
