@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,20 +27,27 @@ def fit_table(config: Config | TargetRun, files: RunFiles) -> pd.DataFrame:
                 "seed": seed,
                 **facts,
                 "held_out": about["held_out"] if about["held_out"] is not None else np.nan,
-                "parameters": _parameters(arrays),
+                "parameters": _parameters(arrays, about),
                 "warnings": " ".join(about["warnings"]),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _parameters(arrays: dict[str, np.ndarray]) -> int:
-    """Trained numbers; absent synapses do not count."""
+STRUCTURE = {"mask", "sign", "input_sign", "read", "area", "inhibitory"}
+
+
+def _parameters(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> int:
+    """Trained numbers; absent synapses, and weights of neurons that are not read, do not count."""
     if "number" in arrays:
         return int(arrays["number"].sum())
-    structure = {"mask", "sign", "input_sign", "read", "area", "inhibitory", "recurrent"}
-    free = sum(values.size for name, values in arrays.items() if name not in structure)
-    return int(free + arrays["mask"].sum() * len(arrays["recurrent"]))
+    fixed = STRUCTURE if about["network"]["train_noise"] else {*STRUCTURE, "noise_gain"}
+    used = {"recurrent": arrays["mask"], "readout_weight": arrays["read"]}
+    trained = {name: values for name, values in arrays.items() if name not in fixed}
+    return sum(
+        int(np.broadcast_to(used.get(name, 1), values.shape).sum())
+        for name, values in trained.items()
+    )
 
 
 def connectivity_table(config: Config, files: RunFiles) -> pd.DataFrame:
