@@ -101,11 +101,14 @@ def planned_rules(folder: Path, config: dict) -> str:
 
 
 def test_a_setting_reruns_what_depends_on_it_and_no_more(finished):
-    analysis, learning = small_config(), small_config()
+    analysis, written, learning = small_config(), small_config(), small_config()
     analysis["analysis"]["matched_trials"] = 8
+    written["analysis"]["simulation_nwb"] = True
     learning["learning"]["steps"] = 7
     planned = planned_rules(finished.parents[1], analysis)
     assert "rule analyse" in planned and "rule fit" not in planned
+    planned = planned_rules(finished.parents[1], written)
+    assert "rule simulate" in planned and "rule fit" not in planned
     planned = planned_rules(finished.parents[1], learning)
     assert "rule fit" in planned and "rule prepare" not in planned
 

@@ -44,6 +44,7 @@ rule simulate:
         runtime=30,
     params:
         trials=CONFIG.analysis.simulated_trials,
+        nwb=CONFIG.analysis.simulation_nwb,
         perturbations=[p.model_dump_json() for p in CONFIG.analysis.perturbations],
     shell:
         "spiketwin simulate --config {input.config} --model {wildcards.model}"
