@@ -39,12 +39,12 @@ wildcard_constraints:
 def code(*rooms):
     """Source files of some rooms: a change of code reruns what it must."""
     package = Path(workflow.basedir) / "src" / "spiketwin"
-    places = [package / room for room in ("config", *rooms)]
+    places = [package / room for room in ("config", "randomness.py", *rooms)]
     files = [
         path
         for place in places
         for path in ([place] if place.is_file() else place.rglob("*.*"))
-        if path.suffix in (".py", ".csv")
+        if path.suffix in (".py", ".csv", ".j2", ".css")
     ]
     return sorted(os.path.relpath(path) for path in files)
 
