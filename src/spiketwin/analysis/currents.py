@@ -18,9 +18,9 @@ from spiketwin.config import Config
 from spiketwin.files import RunFiles
 from spiketwin.network.description import read_description
 from spiketwin.trials.simulation import Simulation, load_simulation
+from spiketwin.trials.stitching import TYPES
 
 THRESHOLD = 0.1
-TYPES = ("excitatory", "inhibitory")
 
 
 def current_table(config: Config, files: RunFiles) -> pd.DataFrame:

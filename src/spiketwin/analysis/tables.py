@@ -11,10 +11,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from spiketwin.analysis import behaviour, variability
+from spiketwin.analysis.connectivity import connectivity_table
 from spiketwin.analysis.contenders import Contender, Session, contenders, sessions_of
 from spiketwin.analysis.covariances import covariances
 from spiketwin.analysis.currents import current_table
-from spiketwin.analysis.fits import connectivity_table, fit_table
+from spiketwin.analysis.fits import fit_table
 from spiketwin.analysis.neurons import add_neuron_scores, neuron_table, psth_examples
 from spiketwin.analysis.outcomes import (
     Readers,

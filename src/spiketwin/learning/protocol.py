@@ -90,5 +90,5 @@ class Fitter(Protocol[N_contra]):
         ...
 
     def step(self, network: N_contra, state: FitState, /) -> tuple[FitState, Record]:
-        """One step; the same state gives the same result."""
+        """One step; the same state gives the same result. Its memory may change in place."""
         ...

@@ -10,8 +10,8 @@ import pandas as pd
 from spiketwin.config import Mapping, Trace
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording.columns import nearest, numbers
-from spiketwin.recording.paths import find, sample_times
 from spiketwin.recording.schema import BehaviourTrace
+from spiketwin.recording.series import find, sample_times
 
 TIME_COLUMNS = ("timestamps", "timestamp", "time", "times", "start_time")
 COMPONENTS = {"x": 0, "y": 1, "z": 2}

@@ -13,7 +13,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.recording.areas import UNASSIGNED
 from spiketwin.recording.columns import is_ragged, ragged, text, values
 from spiketwin.recording.nwb import open_nwb
-from spiketwin.recording.paths import sample_times, series
+from spiketwin.recording.series import sample_times, series
 from spiketwin.recording.trial_tables import NOT_TRIALS, trial_tables
 from spiketwin.recording.units import guess_area, unit_labels
 

@@ -16,7 +16,7 @@ from spiketwin.recording.columns import is_ragged, values
 from spiketwin.recording.describe import is_trace
 from spiketwin.recording.names import as_name
 from spiketwin.recording.nwb import open_nwb, read_nwb
-from spiketwin.recording.paths import sample_times, series
+from spiketwin.recording.series import sample_times, series
 from spiketwin.recording.trial_tables import find_table
 from spiketwin.recording.units import guess_area, unit_labels
 

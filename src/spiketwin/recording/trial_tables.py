@@ -11,9 +11,9 @@ import pandas as pd
 from spiketwin.config import TrialsMapping
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording.columns import nearest, numbers, require, text, values
-from spiketwin.recording.paths import event_times
 from spiketwin.recording.predicates import kept
 from spiketwin.recording.schema import LABEL
+from spiketwin.recording.series import event_times
 
 NOT_TRIALS = ("epochs", "invalid_times")
 KEY = "recordings.mapping.trials"
