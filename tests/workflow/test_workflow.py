@@ -149,3 +149,10 @@ def test_a_bad_configuration_is_one_clear_line(tmp_path):
     assert failed.returncode == 1
     assert "did you mean 'steps'" in failed.stdout + failed.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_a_name_may_hold_a_plus_sign(tmp_path):
+    config = small_config() | {"run": "sub-1_ecephys+image"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    planned = run(tmp_path, "--cores", "1", "--dry-run")
+    assert planned.returncode == 0, planned.stdout + planned.stderr

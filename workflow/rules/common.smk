@@ -31,7 +31,7 @@ if not CONFIG_FILE.exists() or CONFIG_FILE.read_text(encoding="utf-8") != dump_c
 
 
 wildcard_constraints:
-    run=RUN,
+    run=re.escape(RUN),
     model="|".join(map(re.escape, MODELS)),
     seed="|".join(map(str, SEEDS)),
 
