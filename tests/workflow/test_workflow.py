@@ -156,3 +156,12 @@ def test_a_name_may_hold_a_plus_sign(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     planned = run(tmp_path, "--cores", "1", "--dry-run")
     assert planned.returncode == 0, planned.stdout + planned.stderr
+
+
+def test_the_error_of_a_failed_job_is_shown(tmp_path):
+    config = small_config()
+    config["recordings"]["mapping"]["trials"]["outcome"] = ["outcom"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    failed = run(tmp_path, "--cores", "1")
+    assert failed.returncode == 1
+    assert "no column 'outcom' in table 'trials'; it has: outcome" in failed.stderr
