@@ -237,6 +237,14 @@ def test_all_takes_what_is_there():
     assert len(stitch(sets, Stitching()).trials.stitching) == 9
 
 
+def test_areas_may_differ_in_whether_all_units_are_taken():
+    sets = [make_set("a", {("A", "unknown"): 20, ("B", "unknown"): 7, ("C", "unknown"): 3})]
+    stitched = stitch(sets, Stitching(neurons_per_area={"A": 10, "B": "all"})).trials.stitching
+    assert dict(stitched.groupby("area").size()) == {"A": 10, "B": 7}
+    with pytest.raises(SpiketwinError, match=r"no unit is of area 'D'.*areas: A, B, C"):
+        stitch(sets, Stitching(neurons_per_area={"A": 10, "D": "all"}))
+
+
 def test_unknown_types_the_fastest_fifth_inhibits():
     sets = [make_set("a", {("A", "unknown"): 10})]
     stitched = stitch(sets, Stitching())

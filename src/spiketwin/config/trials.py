@@ -30,8 +30,8 @@ class Split(Section):
 class Stitching(Section):
     """Which recorded unit each model neuron stands for."""
 
-    neurons_per_area: Count | Literal["all"] | dict[str, Count] = "all"
-    """Model neurons of each area; `all` takes every unit there is."""
+    neurons_per_area: Count | Literal["all"] | dict[str, Count | Literal["all"]] = "all"
+    """Model neurons of each area, or of some areas by name; `all` takes every unit there is."""
     excitatory_fraction: Fraction = 0.8
     """Share of excitatory neurons where a number of neurons is given and types are known; where
     types are unknown the other units, those of the highest rate, count as inhibitory."""

@@ -96,10 +96,9 @@ def _wanted(table: pd.DataFrame, stitching: Stitching) -> dict[tuple[str, str], 
     for area in areas:
         for kind in TYPES:
             there = int(((table["area"] == area) & (table["cell_type"] == kind)).sum())
-            asked = number.get(area) if isinstance(number, dict) else number
-            wanted[kind, area] = there if asked == "all" else _share(asked, kind, stitching)  # type: ignore[arg-type]
-    if number != "all":
-        _check(table, wanted)
+            asked = number[area] if isinstance(number, dict) else number
+            wanted[kind, area] = there if asked == "all" else _share(asked, kind, stitching)
+    _check(table, wanted)
     return wanted
 
 
@@ -110,13 +109,20 @@ def _share(asked: int, kind: str, stitching: Stitching) -> int:
 
 
 def _check(table: pd.DataFrame, wanted: dict[tuple[str, str], int]) -> None:
+    areas = ", ".join(sorted(set(table["area"])))
     for (kind, area), asked in wanted.items():
-        there = int(((table["area"] == area) & (table["cell_type"] == kind)).sum())
+        mine = table[table["area"] == area]
+        there = int((mine["cell_type"] == kind).sum())
+        if mine.empty:
+            raise SpiketwinError(
+                f"no unit is of area {area!r}, which trials.stitching.neurons_per_area names; "
+                f"areas: {areas}"
+            )
         if there < asked:
             raise SpiketwinError(
                 f"area {area!r} has {there} {kind} units, {asked} neurons are asked for; lower "
                 "trials.stitching.neurons_per_area (or say 'all'), or change excitatory_fraction; "
-                f"areas: {', '.join(sorted(set(table['area'])))}"
+                f"areas: {areas}"
             )
 
 
