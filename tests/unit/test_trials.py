@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spiketwin.config import Split, Stitching, TrialWindow
+from spiketwin.config import Features, Split, Stitching, TrialWindow
 from spiketwin.errors import SpiketwinError
 from spiketwin.network.trialwise import exchangeable
 from spiketwin.recording.schema import BehaviourTrace, Recording
 from spiketwin.trials.duplicates import coincidence, find_duplicates
+from spiketwin.trials.features import check_scored
 from spiketwin.trials.split import split_trials
 from spiketwin.trials.stitching import stitch
 from spiketwin.trials.store import load_trials, save_trials
@@ -243,6 +244,16 @@ def test_areas_may_differ_in_whether_all_units_are_taken():
     assert dict(stitched.groupby("area").size()) == {"A": 10, "B": 7}
     with pytest.raises(SpiketwinError, match=r"no unit is of area 'D'.*areas: A, B, C"):
         stitch(sets, Stitching(neurons_per_area={"A": 10, "D": "all"}))
+
+
+def test_what_could_not_be_scored_is_an_error_before_anything_is_fitted():
+    few = make_set("a", {("A", "unknown"): 7, ("B", "unknown"): 3})
+    with pytest.raises(SpiketwinError, match=r"area with 8 units .*largest has 7.*min_units"):
+        check_scored([few], Features(min_units=8))
+    with pytest.raises(SpiketwinError, match=r"no session has test trials.*min_class"):
+        check_scored([few], Features(min_units=7))
+    tested = replace(few, trials=few.trials.assign(split=["train", "train", "test", "test"]))
+    check_scored([few, tested], Features(min_units=7))
 
 
 def test_unknown_types_the_fastest_fifth_inhibits():

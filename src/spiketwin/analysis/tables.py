@@ -31,9 +31,8 @@ from spiketwin.analysis.scores import ScoreBook, add_scores
 from spiketwin.analysis.screening import screen
 from spiketwin.analysis.states import find_states, state_table
 from spiketwin.config import Config
-from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, write_table
-from spiketwin.trials.features import psth, window_matrix
+from spiketwin.trials.features import check_scored, psth, window_matrix
 from spiketwin.trials.store import load_run_trials
 from spiketwin.trials.trialset import Trials, TrialSet
 
@@ -50,12 +49,8 @@ def analyse(config: Config, files: RunFiles) -> None:
         When no session has an area with enough units, or trials or simulations are missing.
     """
     trials = load_run_trials(files, config)
+    check_scored(trials.sessions, config.features)
     sessions = sessions_of(trials, config)
-    if not sessions:
-        raise SpiketwinError(
-            f"no session has an area with {config.features.min_units} units and test trials; lower "
-            "features.min_units, or use more units (trials.stitching.neurons_per_area)"
-        )
     first = sessions[0].recorded
     window = window_matrix(first.counts.shape[1], first.bin_s, config.features.psth)
     readers = train_readers(sessions, window, config.analysis)

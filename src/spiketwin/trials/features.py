@@ -125,6 +125,30 @@ class FeatureMap:
         ]
 
 
+def check_scored(sessions: Sequence[TrialSet], features: Features) -> None:
+    """Fail where single trials of no session could be scored.
+
+    Raises
+    ------
+    SpiketwinError
+        When no session has an area with enough units, or none of these has test trials.
+    """
+    largest = [int(session.units["area"].value_counts().max()) for session in sessions]
+    large = [s for s, n in zip(sessions, largest, strict=True) if n >= features.min_units]
+    if not large:
+        raise SpiketwinError(
+            f"no session has an area with {features.min_units} units (the largest has "
+            f"{max(largest)}); lower features.min_units, or use more units "
+            "(trials.stitching.neurons_per_area)"
+        )
+    if not any((session.trials["split"] == "test").sum() > 1 for session in large):
+        raise SpiketwinError(
+            "no session has test trials: there are too few, or their pairs of condition and "
+            "outcome differ too much; name fewer columns (recordings.mapping.trials.condition, "
+            "outcome), or lower trials.split.min_class"
+        )
+
+
 def _averages(counts: Array, membership: Array) -> Array:
     """Population averages, (trial, area, bin)."""
     return (counts @ membership).swapaxes(1, 2)

@@ -16,7 +16,7 @@ from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.recording.schema import Recording
 from spiketwin.trials.duplicates import find_duplicates
-from spiketwin.trials.features import window_matrix
+from spiketwin.trials.features import check_scored, window_matrix
 from spiketwin.trials.stitching import stitch
 from spiketwin.trials.store import save_trials
 from spiketwin.trials.trialset import TrialSet
@@ -38,12 +38,18 @@ def prepare(config: Config, files: RunFiles, folder: Path) -> None:
     config : the run's configuration.
     files : where the trials go.
     folder : folder of the recordings.
+
+    Raises
+    ------
+    SpiketwinError
+        When a recording cannot be read as the configuration says, or nothing could be scored.
     """
     _check_features(config)
     paths = config.recordings.files(folder)
     shown = tqdm(paths.items(), desc="prepare", disable=not sys.stderr.isatty())
     prepared = [_prepare_session(config, name, path) for name, path in shown]
     stitched = stitch([one.trials for one in prepared], config.trials.stitching)
+    check_scored(stitched.trials.sessions, config.features)
     for session in stitched.trials.sessions:
         save_trials(session, files.trials(session.session))
     notes = {one.trials.session: one.notes for one in prepared}
