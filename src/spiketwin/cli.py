@@ -169,7 +169,8 @@ def _describe(given: argparse.Namespace) -> None:
         raise SpiketwinError(f"{given.write_config} exists; choose another name")
     write_text(given.write_config, suggest_config(given.file))
     print(
-        f"wrote {given.write_config}; run it with: spiketwin prepare --config {given.write_config}"
+        f"wrote {given.write_config}; check it, then run: "
+        f"snakemake --cores 2 --configfile {given.write_config}"
     )
 
 

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spiketwin.config import (
     AreaMap,
     CellTypeColumn,
+    Config,
     Mapping,
     Predicate,
     Stimulus,
@@ -15,11 +17,14 @@ from spiketwin.config import (
     TrialsMapping,
     UnitsMapping,
     WaveformWidth,
+    read_config,
 )
+from spiketwin.files import RunFiles
 from spiketwin.recording import read_nwb
 from spiketwin.recording.areas import model_areas, plain_label
 from spiketwin.recording.describe import describe
 from spiketwin.recording.suggest import suggest_config
+from spiketwin.trials.prepare import prepare
 from tests.nwb_files import write_file
 
 
@@ -239,21 +244,48 @@ def test_describe_tells_tables_columns_events_and_traces(tmp_path):
         assert part in told, part
 
 
+def _suggested(folder: Path, path: Path) -> tuple[Config, pd.DataFrame]:
+    """The configuration suggested for a file, and the stitching that it gives."""
+    (folder / "config.yaml").write_text(suggest_config(path))
+    config = read_config(folder / "config.yaml")
+    files = RunFiles(folder / "results" / config.run)
+    prepare(config, files, Path(config.recordings.folder))
+    return config, pd.read_parquet(files.stitching)
+
+
+LABELLED = {
+    "outcome": np.array(["hit", "miss"] * 12),
+    "stim_side": np.array(["l", "l", "r", "r"] * 6),
+    "stim_time": np.arange(24) + 0.2,
+    "latency": np.arange(24) + 5.5,
+}
+
+
 @pytest.mark.parametrize("name", ["a b", ".é-mäuse"])
 def test_a_suggested_configuration_runs_as_it_is(tmp_path, name):
-    from spiketwin.config import read_config
-    from spiketwin.files import RunFiles
-    from spiketwin.trials.prepare import prepare
-
-    trials = {
-        "outcome": np.array(["hit", "miss"] * 12),
-        "stim_side": np.array(["l", "l", "r", "r"] * 6),
-    }
-    path = write_file(tmp_path / f"{name}.nwb", units=24, trials=24, trial_columns=trials)
-    (tmp_path / "config.yaml").write_text(suggest_config(path))
-    config = read_config(tmp_path / "config.yaml")
+    path = write_file(tmp_path / f"{name}.nwb", units=24, trials=24, trial_columns=LABELLED)
+    config, _ = _suggested(tmp_path, path)
     assert config.recordings.mapping.trials.outcome == ["outcome"]
     assert config.recordings.mapping.trials.condition == ["stim_side"]
-    files = RunFiles(tmp_path / "results" / config.run)
-    prepare(config, files, Path(config.recordings.folder))
-    assert files.stitching.exists()
+    text = (tmp_path / "config.yaml").read_text()
+    assert "# Columns for align, times: start_time, stim_time\n" in text
+    assert "# Columns for condition and outcome, few values: outcome, stim_side\n" in text
+
+
+def test_a_suggested_configuration_runs_where_units_are_duplicates(tmp_path):
+    spikes = [np.sort(np.random.default_rng(k).uniform(0, 24, 400)) for k in range(4)]
+    path = write_file(tmp_path / "a.nwb", trials=24, spikes=[*spikes[:3], spikes[1]],
+                      trial_columns=LABELLED)  # fmt: skip
+    config, stitching = _suggested(tmp_path, path)
+    assert len(stitching) == 3 and config.features.min_units == 1
+    assert "No area has 10 units" in (tmp_path / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize(("inhibitory", "neurons"), [(30, 100), (5, 110)])
+def test_a_suggested_configuration_limits_large_areas_where_types_allow(
+    tmp_path, inhibitory, neurons
+):
+    types = np.array(["inhibitory"] * inhibitory + ["excitatory"] * (110 - inhibitory))
+    path = write_file(tmp_path / "a.nwb", units=110, trials=24, locations=["MOp"],
+                      unit_columns={"cell_type": types}, trial_columns=LABELLED)  # fmt: skip
+    assert len(_suggested(tmp_path, path)[1]) == neurons

@@ -23,7 +23,7 @@ from spiketwin.recording.units import guess_area, unit_labels
 LEAST_UNITS = 10
 MOST_NEURONS = 100
 CONDITION_WORDS = ("stim", "condition", "contrast", "side", "instruction", "trial_type")
-OUTCOME_WORDS = ("outcome", "feedback", "choice", "correct", "response", "perf", "hit")
+OUTCOME_WORDS = ("outcome", "feedback", "choice", "correct", "response", "perf", "hit", "accura")
 TRACE_WORDS = ("jaw", "tongue", "lick", "wheel", "whisker", "face", "motion", "pupil")
 LEAST_SAMPLES = 1000
 MOST_LABELS = 8
@@ -50,29 +50,50 @@ def suggest_config(path: Path) -> str:
         source = guess_area(nwb)
         areas = Counter(a for a in unit_labels(nwb, source, []) if a.lower() not in UNASSIGNED)
         chosen = {name: n for name, n in areas.most_common() if n >= LEAST_UNITS}
-        labels = _label_columns(table)
+        labels, times = _label_columns(table), _event_columns(table)
         trace = _trace(nwb)
         window = _window(table)
-    blocks = _blocks(
-        session, path, source, chosen or dict(areas), table.name, labels, trace, window
-    )
-    _check(path, session, table.name, source)
-    return _commented(blocks, areas, chosen)
+    name = table.name
+    limits = _limits(path, session, name, source, chosen or dict(areas))
+    blocks = _blocks(session, path, source, limits, name, _likely(labels), trace, window)
+    blocks["features"] = {"min_units": LEAST_UNITS if chosen else 1}
+    return _commented(blocks, [*_left_out(areas, chosen), *_choices(times, labels)])
 
 
-def _label_columns(table: Any) -> dict[str, list[str]]:
-    """Likely condition and outcome columns."""
-    found: dict[str, list[str]] = {"condition": [], "outcome": []}
+def _label_columns(table: Any) -> list[str]:
+    """Columns with a few values that each occur often."""
+    found = []
     for name in table.colnames:
         if name in {"start_time", "stop_time", "timeseries", "tags"} or is_ragged(table, name):
             continue
         counts = Counter(str(value) for value in values(table, name))
-        if not 2 <= len(counts) <= MOST_LABELS or min(counts.values()) < LEAST_LABEL:
-            continue
+        if 2 <= len(counts) <= MOST_LABELS and min(counts.values()) >= LEAST_LABEL:
+            found.append(name)
+    return found
+
+
+def _likely(columns: list[str]) -> dict[str, list[str]]:
+    """Condition and outcome by their names."""
+    found: dict[str, list[str]] = {"condition": [], "outcome": []}
+    for name in columns:
         for kind, words in (("outcome", OUTCOME_WORDS), ("condition", CONDITION_WORDS)):
             if not found[kind] and any(word in name.lower() for word in words):
                 found[kind] = [name]
                 break
+    return found
+
+
+def _event_columns(table: Any) -> list[str]:
+    """Columns whose numbers are times inside most trials, on the session's clock."""
+    start, stop = (np.asarray(table[c].data[:], dtype=float) for c in ("start_time", "stop_time"))
+    found = []
+    for name in table.colnames:
+        if name == "stop_time" or is_ragged(table, name):
+            continue
+        column = values(table, name)
+        if column.dtype.kind == "f" and column.ndim == 1:
+            inside = (column >= start) & (column <= stop)
+            found += [name] if inside.mean() > 0.5 else []
     return found
 
 
@@ -100,7 +121,7 @@ def _blocks(
     session: str,
     path: Path,
     source: str,
-    areas: dict[str, int],
+    areas: dict[str, int | str],
     table: str,
     labels: dict[str, list[str]],
     trace: str | None,
@@ -124,13 +145,9 @@ def _blocks(
         "trials": {
             "window_s": list(window),
             "bin_s": 0.01,
-            "stitching": {
-                "neurons_per_area": {name: min(n, MOST_NEURONS) for name, n in areas.items()}
-                if max(areas.values()) > MOST_NEURONS
-                else "all"
-            },
+            "stitching": {"neurons_per_area": "all" if set(areas.values()) == {"all"} else areas},
         },
-        "features": {"min_units": min(LEAST_UNITS, max(areas.values()))},
+        "features": {},
         "network": {
             "inputs": [
                 *_event_inputs(window[1]),
@@ -139,6 +156,7 @@ def _blocks(
             ]
         },
         "losses": {"trial": {"within": "condition"}, "dispersion": {"weight": 0.3}},
+        "learning": {"steps": 600, "calibration": 60},
         "models": {"matched": {}, "unmatched": {"losses": _AVERAGES_ONLY}},
     }
 
@@ -162,32 +180,58 @@ def _wandering_inputs() -> list[dict[str, Any]]:
     return [{"name": f"wander-{k}", **group} for k in (1, 2, 3)]
 
 
-def _check(path: Path, session: str, table: str, source: str) -> None:
-    """The suggestion must be readable before it is handed out."""
+def _limits(
+    path: Path, session: str, table: str, source: str, areas: dict[str, int]
+) -> dict[str, int | str]:
+    """Neurons of every area: all, or as many as there may be and as units of both types allow.
+
+    The recording is read as the configuration will read it."""
     mapping = Mapping(units=UnitsMapping(area=source), trials=TrialsMapping(table=table))
-    read_nwb(path, mapping, session)
+    units = read_nwb(path, mapping, session).units
+    kinds = Counter(zip(units["area"], units["cell_type"], strict=True))
+    least = {"excitatory": 0.8 * MOST_NEURONS, "inhibitory": 0.2 * MOST_NEURONS}
+    limits: dict[str, int | str] = {}
+    for name, number in areas.items():
+        typed = sum(kinds[name, kind] for kind in least)
+        short = typed and any(kinds[name, kind] < n for kind, n in least.items())
+        limits[name] = "all" if number <= MOST_NEURONS or short else MOST_NEURONS
+    return limits
 
 
 COMMENTS = {
     "run": "name of the results folder",
-    "recordings": "which files, and what their tables mean",
+    "recordings": "which files, and what their tables mean; event stands for your stimulus, whose "
+    "onset and amplitude may be columns",
     "trials": "window around the alignment event, bins, split, units per area",
     "features": "what of a trial is matched and scored; scales fall back to 40 and 160 ms",
-    "network": "input channels; the event stands for your stimulus: give its column as onset",
+    "network": "input channels; the network cannot tell conditions apart until stimuli do",
     "losses": "match trials inside each condition",
+    "learning": "600 steps are a first look; calibration sets the rates before the first one",
     "models": "named variants; each says only what differs from the blocks above",
 }
 
 
-def _commented(blocks: dict[str, Any], areas: Counter[str], chosen: dict[str, int]) -> str:
+def _left_out(areas: Counter[str], chosen: dict[str, int]) -> list[str]:
+    if not chosen:
+        return [f"No area has {LEAST_UNITS} units: scores of single trials say little."]
+    left_out = [f"{name} ({n})" for name, n in areas.most_common() if name not in chosen]
+    few = f"Areas with fewer than {LEAST_UNITS} units left out"
+    return [f"{few}: {', '.join(left_out)}"] if left_out else []
+
+
+def _choices(times: list[str], labels: list[str]) -> list[str]:
+    """Columns that the mapping of trials may name."""
+    found = {"align, times": times, "condition and outcome, few values": labels}
+    return [f"Columns for {use}: {', '.join(names)}" for use, names in found.items() if names]
+
+
+def _commented(blocks: dict[str, Any], remarks: list[str]) -> str:
     lines = [
         "# Suggested by: spiketwin describe --write-config",
         "# Check first: align (which event is time 0?), condition (what the animal was shown),",
         "# outcome (what it did), the areas, and the window.",
+        *(f"# {remark}" for remark in remarks),
     ]
-    left_out = [f"{name} ({n})" for name, n in areas.most_common() if chosen and name not in chosen]
-    if left_out:
-        lines.append(f"# Areas with fewer than {LEAST_UNITS} units left out: {', '.join(left_out)}")
     for key, value in blocks.items():
         if key in COMMENTS:
             lines += ["", f"# {COMMENTS[key]}"]
