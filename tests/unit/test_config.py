@@ -57,6 +57,7 @@ def test_models_inherit_the_shared_blocks_and_say_what_differs():
 
 def test_unknown_keys_name_the_nearest_valid_one():
     _fails({"seedz": [0]}, "seedz: unknown key", "did you mean 'seeds'")
+    _fails({"learnin": {"steps": 3}}, "learnin: unknown key", "did you mean 'learning'")
     _fails({"learning": {"stepz": 3}}, "models.m.learning.stepz", "did you mean 'steps'")
     _fails({"recordings": {"synthetic": {"jaws": True}}}, "did you mean 'jaw'")
 
@@ -68,6 +69,11 @@ def test_wrong_types_and_impossible_values_say_what_was_found():
     _fails({"trials": {"window_s": [0, 0.4], "split": {"train": 0.9}}}, "must be 1")
     _fails({"models": {}}, "models")
     _fails({"run": "a/b"}, "run", "'a/b'")
+
+
+def test_a_whole_block_is_not_repeated_in_its_error():
+    with pytest.raises(SpiketwinError, match=r"found 0.3 to -0.1$"):
+        resolve({**BASE, "trials": {"window_s": [0.3, -0.1]}})
 
 
 def test_bins_must_be_multiples_of_the_step():

@@ -254,14 +254,16 @@ def _explain(error: ValidationError, root: type[Section]) -> str:
     where = ".".join(str(part) for part in place)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key{_nearest(place, root)}"
-    found = "" if problem["type"] == "missing" else f" (found {problem['input']!r:.80})"
+    told = problem["type"] == "missing" or isinstance(problem["input"], dict)
+    found = "" if told else f" (found {problem['input']!r:.80})"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where or 'configuration'}: {message}{found if where else ''}"
 
 
 def _nearest(location: Sequence[int | str], root: type[Section]) -> str:
     """Nearest valid keys at the place of an unknown key."""
-    keys = _keys_at(root, list(location[:-1]))
+    shared = [] if location[:-1] else list(SHARED)
+    keys = sorted([*_keys_at(root, list(location[:-1])), *shared])
     close = difflib.get_close_matches(str(location[-1]), keys, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
