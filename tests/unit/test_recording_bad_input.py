@@ -51,7 +51,7 @@ def test_truncated_file(tmp_path):
 
 def test_a_folder_that_is_no_store(tmp_path):
     (tmp_path / "a.nwb.zarr").mkdir()
-    _fails(tmp_path / "a.nwb.zarr", Mapping(), "NWB")
+    _fails(tmp_path / "a.nwb.zarr", Mapping(), "a folder but no Zarr store")
 
 
 def test_no_units(tmp_path):
@@ -118,9 +118,21 @@ def test_one_trial(tmp_path):
     _fails(write_file(tmp_path / "a.nwb", trials=1), Mapping(), "1 trial", "at least 2")
 
 
-def test_nothing_kept(tmp_path):
-    keep = TrialsMapping(keep=[Predicate(column="start_time", minimum=100)])
-    _fails(write_file(tmp_path / "a.nwb"), Mapping(trials=keep), "no row", "trials.keep")
+def test_nothing_kept_lists_the_values_that_are_there(tmp_path):
+    path = write_file(tmp_path / "a.nwb", trial_columns={"kind": np.array(["go", "no-go"] * 6)})
+    keep = TrialsMapping(keep=[Predicate(column="kind", accept=["Go"])])
+    _fails(path, Mapping(trials=keep), "no row", "trials.keep", "kind has go, no-go")
+
+
+def test_times_on_another_clock_than_the_trials(tmp_path):
+    columns = {"delay": np.full(12, 0.3), "cue": 1000.3 + np.arange(12)}
+    path = write_file(tmp_path / "a.nwb", offset_s=1000, trial_columns=columns)
+    parts = ("0.3 to 0.3 s", "1000 to 1012 s", "trials.align", "align_relative to true")
+    _fails(path, Mapping(trials=TrialsMapping(align="delay")), *parts)
+    relative = TrialsMapping(align="cue", align_relative=True)
+    _fails(path, Mapping(trials=relative), "align_relative to false")
+    shown = Mapping(trials=TrialsMapping(align="cue"), stimuli={"s": Stimulus(onset="delay")})
+    _fails(path, shown, "no trial would see the stimulus", "mapping.stimuli.s.onset")
 
 
 def test_units_without_a_spike_are_noted(tmp_path):

@@ -20,6 +20,9 @@ from spiketwin.recording.stimuli import read_stimuli
 from spiketwin.recording.trial_tables import read_trials
 from spiketwin.recording.units import ReadUnits, read_units
 
+ZARR = (".zgroup", ".zmetadata", "zarr.json")
+"""One of these lies in the folder of a Zarr store."""
+
 
 @dataclass(frozen=True)
 class OpenFile:
@@ -57,6 +60,8 @@ def _io(path: Path) -> Any:
     """Reader for the kind of file."""
     try:
         if path.is_dir():
+            if not any((path / name).exists() for name in ZARR):
+                raise SpiketwinError(f"{path} is a folder but no Zarr store; name one NWB file")
             from hdmf_zarr import NWBZarrIO
 
             return NWBZarrIO(str(path), mode="r", load_namespaces=True)

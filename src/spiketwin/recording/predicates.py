@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 from spiketwin.config import Predicate
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording.columns import numbers, require, text, values
+
+SHOWN = 5
+"""Values of a column that an error lists."""
 
 
 def kept(table: Any, predicates: Sequence[Predicate], key: str) -> np.ndarray:
@@ -25,9 +29,16 @@ def kept(table: Any, predicates: Sequence[Predicate], key: str) -> np.ndarray:
     for predicate in predicates:
         keep &= _keeps(table, predicate, key)
     if predicates and not keep.any():
-        columns = ", ".join(sorted({p.column for p in predicates}))
-        raise SpiketwinError(f"no row of {table.name!r} is kept by {key} (columns: {columns})")
+        columns = "; ".join(_found(table, name) for name in sorted({p.column for p in predicates}))
+        raise SpiketwinError(f"no row of {table.name!r} is kept by {key} ({columns})")
     return keep
+
+
+def _found(table: Any, column: str) -> str:
+    """A column and its commonest values."""
+    counts = Counter(text(value) for value in values(table, column))
+    listed = ", ".join(value or repr("") for value, _ in counts.most_common(SHOWN))
+    return f"{column} has {listed}{', ...' if len(counts) > SHOWN else ''}"
 
 
 def _keeps(table: Any, predicate: Predicate, key: str) -> np.ndarray:

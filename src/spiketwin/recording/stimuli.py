@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from spiketwin.config import Mapping, Stimulus
+from spiketwin.errors import SpiketwinError
 from spiketwin.recording.columns import is_ragged, numbers, ragged, require
+from spiketwin.recording.trial_tables import FAR_S
 
 COLUMNS = ["trial", "stimulus", "time_s", "amplitude"]
 
@@ -30,6 +32,7 @@ def _shown(
     key = f"recordings.mapping.stimuli.{name}"
     rows = trials["trial"].to_numpy()
     times = _times(table, trials, stimulus, relative, key)
+    _check_clock(np.concatenate([np.zeros(0), *times]), stimulus, key)
     amplitude = _amplitude(table, stimulus, rows, key)
     lengths = [len(part) for part in times]
     shown = pd.DataFrame(
@@ -58,6 +61,16 @@ def _times(
         found = [np.array([t]) for t in numbers(table, stimulus.onset, f"{key}.onset")[rows]]
     origin = align - trials["start_s"].to_numpy() if relative else align
     return [part - zero for part, zero in zip(found, origin, strict=True)]
+
+
+def _check_clock(times: np.ndarray, stimulus: Stimulus, key: str) -> None:
+    known = times[np.isfinite(times)]
+    if len(known) and np.median(np.abs(known)) > FAR_S:
+        raise SpiketwinError(
+            f"onsets {stimulus.onset!r} lie {known.min():g} to {known.max():g} s from the "
+            f"alignment events: no trial would see the stimulus; change {key}.onset, or "
+            "recordings.mapping.trials.align_relative if both count from the trial's start"
+        )
 
 
 def _amplitude(table: Any, stimulus: Stimulus, rows: np.ndarray, key: str) -> np.ndarray:

@@ -17,6 +17,8 @@ from spiketwin.recording.series import event_times
 
 NOT_TRIALS = ("epochs", "invalid_times")
 KEY = "recordings.mapping.trials"
+FAR_S = 60.0
+"""Events further than this from their trials do not count on the same clock."""
 ALL = "all"
 """Label where the mapping names no column."""
 
@@ -63,6 +65,7 @@ def read_trials(nwb: Any, mapping: TrialsMapping, notes: list[str]) -> tuple[Any
     start = numbers(table, "start_time", f"{KEY}.table")
     stop = numbers(table, "stop_time", f"{KEY}.table")
     align = _align(nwb, table, mapping, start, stop, notes)
+    _check_clock(align, start, stop, mapping)
     keep = kept(table, mapping.keep, f"{KEY}.keep")
     missing = keep & ~np.isfinite(align)
     if missing.any():
@@ -112,6 +115,21 @@ def _events_in_trials(events: np.ndarray, start: np.ndarray, stop: np.ndarray) -
     place = np.minimum(np.searchsorted(events, start), len(events) - 1)
     found = events[place]
     return np.where((found >= start) & (found <= stop), found, np.nan)
+
+
+def _check_clock(
+    align: np.ndarray, start: np.ndarray, stop: np.ndarray, mapping: TrialsMapping
+) -> None:
+    """Times from the trial's start, read as times of the session, would cut its beginning only."""
+    away = np.abs(align - np.clip(align, start, stop))
+    known = away[np.isfinite(away)]
+    if len(known) and np.median(known) > FAR_S:
+        wrong = "false" if mapping.align_relative else "true"
+        raise SpiketwinError(
+            f"alignment events {mapping.align!r} ({np.nanmin(align):g} to {np.nanmax(align):g} s) "
+            f"lie far from their trials ({np.nanmin(start):g} to {np.nanmax(stop):g} s); change "
+            f"{KEY}.align, or set {KEY}.align_relative to {wrong}"
+        )
 
 
 def _check_number(table: Any, mapping: TrialsMapping, align: np.ndarray, rows: np.ndarray) -> None:
