@@ -77,6 +77,7 @@ def test_describe_prints_and_writes_a_configuration_once(capsys, tmp_path):
     target = tmp_path / "mine.yaml"
     assert main(["describe", str(path), "--write-config", str(target)]) == 0
     assert main(["prepare", "--config", str(target), "--results", str(tmp_path / "results")]) == 0
+    assert "a: cell types unknown" in capsys.readouterr().err
     assert "exists" in _error(capsys, "describe", path, "--write-config", target)
 
 

@@ -272,13 +272,14 @@ def test_a_suggested_configuration_runs_as_it_is(tmp_path, name):
     assert "# Columns for condition and outcome, few values: outcome, stim_side\n" in text
 
 
-def test_a_suggested_configuration_runs_where_units_are_duplicates(tmp_path):
+def test_a_suggested_configuration_runs_where_units_are_duplicates(tmp_path, capsys):
     spikes = [np.sort(np.random.default_rng(k).uniform(0, 24, 400)) for k in range(4)]
     path = write_file(tmp_path / "a.nwb", trials=24, spikes=[*spikes[:3], spikes[1]],
                       trial_columns=LABELLED)  # fmt: skip
     config, stitching = _suggested(tmp_path, path)
     assert len(stitching) == 3 and config.features.min_units == 1
     assert "No area has 10 units" in (tmp_path / "config.yaml").read_text()
+    assert "units [3] left out, the same cells" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("inhibitory", "neurons"), [(30, 100), (5, 110)])

@@ -49,6 +49,8 @@ def prepare(config: Config, files: RunFiles, folder: Path) -> None:
     shown = tqdm(paths.items(), desc="prepare", disable=not sys.stderr.isatty())
     prepared = [_prepare_session(config, name, path) for name, path in shown]
     stitched = stitch([one.trials for one in prepared], config.trials.stitching)
+    for note in (note for one in prepared for note in one.notes):
+        print(note, file=sys.stderr)
     check_scored(stitched.trials.sessions, config.features)
     for session in stitched.trials.sessions:
         save_trials(session, files.trials(session.session))
