@@ -20,13 +20,14 @@ from spiketwin.figures.distribution import peak_edges, peaks
 from spiketwin.figures.embedding import cloud
 from spiketwin.figures.intervals import binomial_errors
 from spiketwin.figures.jaw import example, prediction
+from spiketwin.figures.layout import wrapped
 from spiketwin.figures.outcomes import frequencies
 from spiketwin.figures.palette import MODEL_COLOURS, REFERENCES, Palette
 from spiketwin.figures.perturbations import changes, effect
 from spiketwin.figures.rasters import raster
 from spiketwin.figures.rates import BINS, rate_edges, rate_shares
 from spiketwin.figures.scores import energy_distance
-from spiketwin.figures.screening import distances
+from spiketwin.figures.screening import distances, quantity
 from spiketwin.figures.states import share
 from spiketwin.figures.training import curve, mark_kept
 from spiketwin.figures.variability import correlations, leading_modes
@@ -183,6 +184,16 @@ def test_screening_names_the_trivial_models_with_their_distances(axes):
     distances(axes, rows, PALETTE)
     assert [c.lines[0].get_ydata()[0] for c in axes.containers] == [0.0, 0.9]
     assert axes.get_xticklabels()[1].get_text() == "flat Poisson"
+
+
+def test_long_names_of_areas_stand_upright_and_break_at_their_underscores(axes):
+    rows = pd.DataFrame({"quantity": "q", "value": 1.0, "sd": 0.1, "scale": ["40 ms", "160 ms"] * 2,
+                         "area": ["amygdala_right"] * 2 + ["hippocampus_right"] * 2})  # fmt: skip
+    for names, angle in ((("amygdala_right", "hippocampus_right"), 90), (("CA1", "DG"), 0)):
+        area = rows["area"].map(dict(zip(rows["area"].unique(), names, strict=True)))
+        quantity(axes, rows.assign(area=area), Palette((), names, ()))
+        assert {label.get_rotation() for label in axes.get_xticklabels()} == {angle}
+    assert wrapped("hippocampus_right", 13) == "hippocampus_\nright"
 
 
 def test_training_curves_leave_out_steps_without_a_score(axes):

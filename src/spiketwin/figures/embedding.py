@@ -73,6 +73,8 @@ def cloud(axes: Axes, rows: pd.DataFrame, recorded: pd.DataFrame, palette: Palet
 
 
 def _outcome_legend(figure: Figure, table: pd.DataFrame, palette: Palette) -> None:
+    names = palette.order_outcomes(table["outcome"])
+    unknown = "outcome not read out" if len(names) > 1 else "trial"
     handles = [
         Line2D(
             [],
@@ -81,9 +83,9 @@ def _outcome_legend(figure: Figure, table: pd.DataFrame, palette: Palette) -> No
             marker=palette.marker(name),
             color=palette.outcome(name),
             markersize=4,
-            label=wrapped(name, 28),
+            label=unknown if name == "all" else wrapped(name, 28),
         )
-        for name in palette.order_outcomes(table["outcome"])
+        for name in names
     ]
     if handles:
         figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))

@@ -49,8 +49,9 @@ def legend(page: Figure | SubFigure, palette: Palette, contenders: Iterable[str]
 
 
 def wrapped(name: str, width: int = 16) -> str:
-    """A long name over several lines (broken anywhere where it has no spaces)."""
-    return "\n".join(textwrap.wrap(name, width, break_long_words=True)) or name
+    """A long name over several lines, broken at spaces and underscores, else anywhere."""
+    lines = textwrap.wrap(name.replace("_", "_ "), width)
+    return "\n".join(line.replace("_ ", "_") for line in lines) or name
 
 
 def letters(columns: int) -> int:

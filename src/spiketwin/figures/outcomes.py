@@ -34,10 +34,11 @@ def outcomes(source: Source) -> Figure:
     methods = list(table["method"].unique())
     columns = min(COLUMNS, max(len(methods), 1))
     rows = -(-max(len(methods), 1) // columns)
-    figure = page(0.9 + 1.9 * rows)
+    figure = page(0.6 if table.empty else 0.9 + 1.9 * rows)
     axes = panels(figure, rows, columns, sharey="all").ravel()
     if table.empty:
         say(axes[0], "the outcomes of these trials cannot be read out")
+        return figure
     for panel, method in zip(axes, methods, strict=False):
         frequencies(panel, table[table["method"] == method], palette)
         panel.set_title(f"by {method}", fontweight="bold")

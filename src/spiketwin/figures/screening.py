@@ -24,7 +24,9 @@ LINEAR = 0.01
 """Energy distances below it are shown on a linear scale."""
 POOLED = "all areas"
 UPRIGHT = 5
-"""More labels than this stand upright."""
+"""More labels than this stand upright ..."""
+LETTERS = 40
+"""... and fewer ones where their lines have more letters together."""
 
 
 def screening(source: Source) -> Figure:
@@ -100,8 +102,11 @@ def quantity(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
             at + spread_of(len(part), 0.5), part["value"], yerr=part["sd"].fillna(0), fmt="o",
             markersize=3, elinewidth=0.8, color=palette.area(area) if area else "#333333",
         )  # fmt: skip
-    upright = len(groups) > UPRIGHT
-    labels = [_label(area, scale, upright) for area, scale in groups]
+    labels = [_label(area, scale, False) for area, scale in groups]
+    letters = sum(max(map(len, label.split("\n"))) for label in labels)
+    upright = len(groups) > UPRIGHT or letters > LETTERS
+    if upright:
+        labels = [_label(area, scale, True) for area, scale in groups]
     axes.set_xticks(range(len(groups)), labels, rotation=90 if upright else 0)
     axes.set_xlim(-0.5, max(len(groups), 1) - 0.5)
     axes.axhline(_guide(str(rows["quantity"].iloc[0])), color=GUIDE, linewidth=0.6, zorder=0)
