@@ -12,12 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from spiketwin.config import Config, read_config
+from spiketwin.config import Config, read_config, resolve
 from spiketwin.errors import SpiketwinError
 from spiketwin.figures import available, plot
 from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.report import write_report
 from spiketwin.report.captions import CAPTIONS
+from spiketwin.report.facts import facts_of
 from spiketwin.report.numbers import with_spread
 from spiketwin.report.scoreboard import Scoreboard
 from tests.browser import CHROMIUM, shown
@@ -160,6 +161,15 @@ def test_without_behaviour_there_is_no_jaw_figure_and_the_page_says_so(tmp_path)
     page = Page(files.report.read_text(encoding="utf-8"))
     assert "figure-jaw" not in page.ids
     assert "No behaviour is mapped" in page.text
+
+
+def test_conditions_and_outcomes_name_their_columns(tmp_path):
+    config, files = _without_figures(tmp_path, SMALL)
+    raw = config.model_dump(mode="json")
+    raw["recordings"]["mapping"]["trials"] |= {"condition": ["side", "cue"], "outcome": []}
+    facts = dict(facts_of(resolve(raw), files))
+    assert facts["Conditions"].startswith("side × cue: stimulus (")
+    assert facts["Outcomes"].startswith("hit (")
 
 
 def test_areas_with_few_units_are_named(tmp_path):

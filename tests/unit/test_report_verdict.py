@@ -8,8 +8,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from spiketwin.figures import Palette
-from spiketwin.report.findings import Sentence
+from spiketwin.config import resolve
+from spiketwin.figures import CEILING, Palette
+from spiketwin.report.findings import Sentence, psth
 from spiketwin.report.grids import glance_grid, outcome_error, score_grids
 from spiketwin.report.numbers import Measured, number, with_spread
 from spiketwin.report.page import evidence_of
@@ -201,6 +202,46 @@ def test_without_behaviour_the_report_says_so_and_claims_none(tmp_path):
     assert not _about(verdict, "behaviour")
     assert not _about(verdict, "prediction")
     assert any("No behaviour" in caution for caution in summary.cautions)
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "input_of", "same"), [(1.0, "s", True), ("contrast", "s", False),
+                                        ("contrast", None, True)]
+)  # fmt: skip
+def test_conditions_with_the_same_input_are_a_caution(tmp_path, amplitude, input_of, same):
+    config, files = make_run(tmp_path, SMALL, JUDGED)
+    raw = config.model_dump(mode="json")
+    raw["recordings"]["mapping"] |= {
+        "trials": {"condition": ["side", "cue"]},
+        "stimuli": {"s": {"onset": 0.0, "amplitude": amplitude}},
+    }
+    for model in raw["models"].values():
+        model["network"]["inputs"] = [{"name": "a", "stimulus": input_of}]
+    evidence = evidence_of(resolve(raw), files)
+    cautions = summarise(evidence, [judge(evidence, "matched")], []).cautions
+    assert any("All conditions (side × cue) send" in text for text in cautions) == same
+
+
+def test_outcomes_that_no_read_out_names_are_a_caution(tmp_path):
+    config, files = make_run(tmp_path, SMALL, JUDGED)
+    raw = config.model_dump(mode="json")
+    raw["recordings"]["mapping"]["trials"]["outcome"] = ["choice"]
+    evidence = evidence_of(resolve(raw), files)
+    for table, said in ((evidence.outcomes, False), (evidence.outcomes.iloc[:0], True)):
+        one = replace(evidence, outcomes=table)
+        cautions = summarise(one, [judge(one, "matched")], []).cautions
+        assert any("Outcomes (choice) of simulated trials" in text for text in cautions) == said
+
+
+def test_psths_are_not_judged_where_the_recorded_ones_do_not_repeat(tmp_path):
+    config, files = make_run(tmp_path, SMALL, JUDGED)
+    evidence = evidence_of(config, files)
+    table = evidence.scores.table.copy()
+    ceiling = (table["score"] == "PSTH correlation") & table["contender"].eq(CEILING)
+    table.loc[ceiling, ["value", "sd"]] = 0.02, 0.03
+    sentence = psth(Scoreboard(table), "matched")
+    assert sentence is not None and sentence.mark == "note"
+    assert "0.020 ± 0.030, not clearly above zero" in sentence.text
 
 
 def test_prediction_is_good_only_above_both_baselines(tmp_path):

@@ -32,8 +32,8 @@ def facts_of(config: Config, files: RunFiles) -> list[tuple[str, str]]:
         "Recordings": _recordings(config, used),
         "Areas": _areas(stitching),
         "Trials": _trials(trials),
-        "Conditions": listed(trials["condition"]),
-        "Outcomes": listed(trials["outcome"]),
+        "Conditions": _labels(trials["condition"], config.recordings.mapping.trials.condition),
+        "Outcomes": _labels(trials["outcome"], config.recordings.mapping.trials.outcome),
         "Window": _window(config),
         "Behaviour": ", ".join(config.recordings.mapping.behaviour) or "none mapped",
         "Time scales": ", ".join(scale.name for scale in config.features.scales),
@@ -84,6 +84,12 @@ def listed(values: pd.Series) -> str:
     parts = [f"{name} ({count})" for name, count in counts.items()]
     more = f" and {len(parts) - MANY} more" if len(parts) > MANY else ""
     return ", ".join(parts[:MANY]) + more
+
+
+def _labels(values: pd.Series, columns: list[str]) -> str:
+    """Labels with their counts, and the columns that they come from."""
+    source = f"{' × '.join(columns)}: " if columns else ""
+    return f"{source}{listed(values)}"
 
 
 def _recordings(config: Config, used: list[str]) -> str:

@@ -198,6 +198,12 @@ def psth(scores: Scoreboard, model: str) -> Sentence | None:
     share = scores.find(model, "PSTH correlation / ceiling")
     if ours is None or ceiling is None or share is None:
         return None
+    if not ceiling.clearly_positive:
+        text = (
+            f"PSTH correlation {ours}. That of another half of the data is {ceiling}, not clearly "
+            "above zero: there are too few trials, or nothing changes in their course."
+        )
+        return Sentence("single neurons", "note", text)
     mark: Mark = "good" if share.value >= PSTH_SHARE["good"] else "poor"
     if mark == "poor" and share.value >= PSTH_SHARE["fair"]:
         mark = "fair"

@@ -42,6 +42,8 @@ def summarise(evidence: Evidence, verdicts: list[Verdict], small: list[str]) -> 
     cautions = (
         *_screened(evidence),
         *_few_units(evidence, small),
+        *_same_input(evidence),
+        *_unread_outcomes(evidence),
         *_behaviour(evidence),
         *_warned(evidence),
     )
@@ -96,6 +98,32 @@ def _few_units(evidence: Evidence, small: list[str]) -> list[str]:
     return [
         f"Below {evidence.config.features.min_units} units (features.min_units), so in the neuron "
         f"loss only and in no single-trial score: {_some(small)}."
+    ]
+
+
+def _same_input(evidence: Evidence) -> list[str]:
+    """Conditions that nothing tells the networks of, whatever else they could do."""
+    mapping, models = evidence.config.recordings.mapping, evidence.config.gradient_models
+    named = {group.stimulus for model in models.values() for group in model.network.inputs}
+    read = [stimulus for name, stimulus in mapping.stimuli.items() if name in named]
+    differ = any(isinstance(value, str) for one in read for value in (one.onset, one.amplitude))
+    if differ or not models or not mapping.trials.condition:
+        return []
+    return [
+        f"All conditions ({' × '.join(mapping.trials.condition)}) send the network the same input, "
+        "so that it cannot tell them apart: make a column the onset or amplitude of a stimulus "
+        "(recordings.mapping.stimuli) and name that in network.inputs."
+    ]
+
+
+def _unread_outcomes(evidence: Evidence) -> list[str]:
+    mapping, table = evidence.config.recordings.mapping, evidence.outcomes
+    if not mapping.trials.outcome or table["contender"].isin([*evidence.config.models]).any():
+        return []
+    return [
+        f"Outcomes ({' × '.join(mapping.trials.outcome)}) of simulated trials could not be read "
+        "out: activity does not tell those of recorded trials apart, and there is neither a "
+        "behaviour nor an analysis.outcome_area. Figures by outcome show recorded trials only."
     ]
 
 
