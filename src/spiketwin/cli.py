@@ -22,7 +22,7 @@ PERTURB = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 done, 1 something the user can mend, 2 wrong usage."""
+    """Run a command; 0 done, 1 something the user can mend, 2 wrong usage, 130 interrupted."""
     # NumPy's own threads gain nothing on matrices of this size, and waste up to a hundred times the
     # time waiting for each other where other jobs run; read when NumPy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,6 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(
+            "interrupted; run the same command again, a fit goes on from its checkpoint",
+            file=sys.stderr,
+        )
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -162,16 +168,14 @@ def _describe(given: argparse.Namespace) -> None:
     from spiketwin.recording.describe import describe
     from spiketwin.recording.suggest import suggest_config
 
-    if given.write_config is None:
+    target = given.write_config
+    if target is None:
         print(describe(given.file))
         return
-    if given.write_config.exists():
-        raise SpiketwinError(f"{given.write_config} exists; choose another name")
-    write_text(given.write_config, suggest_config(given.file))
-    print(
-        f"wrote {given.write_config}; check it, then run: "
-        f"snakemake --cores 2 --configfile {given.write_config}"
-    )
+    if target.exists():
+        raise SpiketwinError(f"{target} exists; choose another name")
+    write_text(target, suggest_config(given.file))
+    print(f"wrote {target}; check it, then run: snakemake --cores 2 --configfile {target}")
 
 
 def _configure(given: argparse.Namespace) -> None:

@@ -10,6 +10,8 @@ import yaml
 from spiketwin.cli import main
 from spiketwin.config import Network as NetworkConfig
 from spiketwin.errors import SpiketwinError
+from spiketwin.learning.checkpoint import Progress
+from spiketwin.learning.progress import Display
 from spiketwin.network import choice, engine_of
 
 INPUTS = [{"name": "noise", "channels": 10}]
@@ -106,6 +108,27 @@ def test_fit_says_its_engine_once_and_simulate_only_a_slow_one(capsys, prepared)
     said = ["plain seed 0: engine torch (network.engine asks for it)"]
     assert _engine_lines(capsys, "fit", arguments, "plain") == said
     assert _engine_lines(capsys, "simulate", arguments, "plain", *light) == said
+
+
+def test_an_interrupted_fit_is_one_line_and_says_where_it_goes_on(capsys, monkeypatch, prepared):
+    folder, arguments = prepared
+    often = yaml.safe_load((folder / "config.yaml").read_text())
+    often["models"]["fast"]["learning"] = often["learning"] | {"steps": 4, "checkpoint_s": 1e-9}
+    (folder / "often.yaml").write_text(yaml.safe_dump(often))
+    again = ["fit", "--config", str(folder / "often.yaml"), *arguments[2:], "--model", "fast"]
+    shown = Display.show
+
+    def interrupted(display: Display, progress: Progress) -> None:
+        shown(display, progress)
+        if progress.state.step == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Display, "show", interrupted)
+    assert main([*again, "--seed", "2"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1].startswith("interrupted; ")
+    monkeypatch.undo()
+    assert main([*again, "--seed", "2"]) == 0
+    assert "fast seed 2: goes on from the checkpoint of step 2" in capsys.readouterr().err
 
 
 def test_a_network_fitted_with_the_engine_of_a_card_is_simulated_without_one(capsys, prepared):

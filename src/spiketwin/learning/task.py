@@ -58,6 +58,8 @@ def carry_out(task: Task[N], folder: Path, fresh: bool) -> None:
     done = resumed.state.step if resumed else 0
     display = Display(f"{task.name} seed {task.seed}", task.fitter.steps, done)
     display.say(f"engine {task.engine}")
+    if done:
+        display.say(f"goes on from the checkpoint of step {done}")
     fitted = learn(
         task.network,
         task.fitter,
