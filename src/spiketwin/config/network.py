@@ -35,7 +35,7 @@ class Latent(Section):
 
     dimensions: Count = 5
     hidden: Count = 5
-    scale: NonNegative = 1.6
+    scale: NonNegative = 0.5
     """Scale of W2 at the start, relative to the default initialisation."""
 
 
