@@ -206,7 +206,8 @@ COMMENTS = {
     "features": "what of a trial is matched and scored; scales fall back to 40 and 160 ms",
     "network": "input channels; the network cannot tell conditions apart until stimuli do",
     "losses": "match trials inside each condition",
-    "learning": "600 steps are a first look; calibration sets the rates before the first one",
+    "learning": "600 steps are a first look, afterwards steps: 1600, learning_rate: 0.004 and "
+    "batches: [40, 80]; calibration sets the rates before the first step",
     "models": "named variants; each says only what differs from the blocks above",
 }
 
