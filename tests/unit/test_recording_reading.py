@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -206,7 +207,18 @@ def test_clocks_far_from_zero_are_taken_as_they_are(tmp_path):
 def test_only_observed_intervals_count_as_observed(tmp_path):
     seen = np.array([[0.0, 3.0], [5.0, 12.0]])
     recording = read_nwb(write_file(tmp_path / "a.nwb", observed=seen), Mapping())
-    np.testing.assert_array_equal(recording.observed_s, seen)
+    for intervals in recording.observed_s:
+        np.testing.assert_array_equal(intervals, seen)
+
+
+def test_observed_intervals_belong_to_their_unit(tmp_path):
+    seen = np.array([[0.0, 3.0], [3.0, 12.0]])
+    path = write_file(tmp_path / "a.nwb", observed=seen)
+    with h5py.File(path, "r+") as file:
+        file["units/obs_intervals_index"][:2] = [1, 1]
+    first, none, *_ = read_nwb(path, Mapping()).observed_s
+    np.testing.assert_array_equal(first, seen[:1])
+    np.testing.assert_array_equal(none, [[0.0, 12.0]])
 
 
 def test_zarr_stores_are_read(tmp_path):

@@ -46,7 +46,7 @@ def make_recording(spikes: list[np.ndarray], trials: int = 10, **changes) -> Rec
             {"trial": np.arange(trials) + 5, "stimulus": "s", "time_s": 0.0, "amplitude": 1.0}
         ),
         behaviour={},
-        observed_s=np.array([[0.0, 1000.0]]),
+        observed_s=(np.array([[0.0, 1000.0]]),) * len(spikes),
     )
     return replace(recording, **changes)
 
@@ -79,21 +79,46 @@ def test_bins_of_2_ms_sum_to_bins_of_10_ms():
 
 def test_partly_observed_trials_are_dropped_and_never_silence():
     gap = np.array([[0.0, 104.2], [104.25, 1000.0]])
-    trials, notes = cut(make_recording([np.array([100.0])], observed_s=gap), WINDOW)
+    trials, notes = cut(make_recording([np.array([100.0])], observed_s=(gap,)), WINDOW)
     assert 7 not in set(trials.trials["trial"]) and len(trials.trials) == 9
     assert "1 trials dropped, observed over part" in notes[0]
     assert set(trials.stimuli["trial"]) == set(range(9))
 
 
+def test_a_trial_that_a_kept_unit_did_not_observe_is_dropped():
+    units = [np.array([100.0])] * 4
+    seen = [np.array([[0.0, 1000.0]])] * 3 + [np.array([[0.0, 117.0]])]
+    trials, notes = cut(make_recording(units, observed_s=tuple(seen)), WINDOW)
+    assert len(trials.units) == 4 and len(trials.trials) == 9
+    assert "1 trials dropped" in notes[0]
+
+
+def test_a_unit_that_would_cost_more_trials_than_it_brings_is_dropped_with_a_note():
+    units = [np.array([100.0 + k]) for k in range(4)]
+    seen = [np.array([[0.0, 1000.0]])] * 3 + [np.array([[0.0, 107.0]])]
+    trials, notes = cut(make_recording(units[::-1], observed_s=tuple(seen[::-1])), WINDOW)
+    assert list(trials.units["unit"]) == [1, 2, 3] and len(trials.trials) == 10
+    assert "1 of 4 units dropped" in notes[0] and "10 trials kept (of 10)" in notes[0]
+    assert "recordings.mapping.units.quality" in notes[0]
+
+
+def test_of_units_observed_in_turn_the_larger_block_stays():
+    early, late = np.array([[0.0, 109.0]]), np.array([[109.0, 1000.0]])
+    seen = (late, early, late, early, late)
+    trials, _ = cut(make_recording([np.array([100.0])] * 5, observed_s=seen), WINDOW)
+    assert list(trials.units["unit"]) == [0, 2, 4]
+    assert list(trials.trials["trial"]) == [10, 11, 12, 13, 14]
+
+
 def test_touching_observed_intervals_count_as_one():
     touching = np.array([[0.0, 104.2], [104.2, 1000.0]])
-    trials, _ = cut(make_recording([np.array([100.0])], observed_s=touching), WINDOW)
+    trials, _ = cut(make_recording([np.array([100.0])], observed_s=(touching,)), WINDOW)
     assert len(trials.trials) == 10
 
 
 def test_window_outside_the_observed_time_is_an_error_that_names_the_key():
     with pytest.raises(SpiketwinError, match=r"0 of 10 trials observed.*trials\.window_s"):
-        cut(make_recording([np.array([1.0])], observed_s=np.array([[0.0, 50.0]])), WINDOW)
+        cut(make_recording([np.array([1.0])], observed_s=(np.array([[0.0, 50.0]]),)), WINDOW)
 
 
 def _with_trace(values, times=None, **changes):

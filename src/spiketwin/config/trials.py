@@ -46,7 +46,9 @@ class TrialWindow(Section):
     """Cutting recordings into trials."""
 
     window_s: tuple[float, float]
-    """Start and stop of the window around the alignment event."""
+    """Start and stop of the window around the alignment event. A trial is kept if all kept units
+    were observed over the whole of it (`obs_intervals` of the file, where it has them); units are
+    dropped where that keeps more unit-trials."""
     bin_s: Positive = 0.002
     """Bin width; a multiple of the network's step."""
     normalise: Literal["none", "baseline"] = "baseline"

@@ -145,10 +145,9 @@ def _recording(nwb: Any, mapping: Mapping, name: str) -> Recording:
     )
 
 
-def _observed(units: ReadUnits, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Observed intervals: the file's own, else the span of spikes and trials."""
-    if len(units.observed_s):
-        return units.observed_s
+def _observed(units: ReadUnits, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Observed intervals: the unit's own in the file, else the span of all spikes and trials."""
     ends = np.concatenate([units.spike_times_s, start, stop])
     ends = ends[np.isfinite(ends)]
-    return np.array([[ends.min(), ends.max()]])
+    span = np.array([[ends.min(), ends.max()]])
+    return tuple(own if len(own) else span for own in units.observed_s)

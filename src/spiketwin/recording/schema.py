@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+
+from spiketwin.errors import SpiketwinError
 
 LABEL = "label "
 """Columns of a trial table that begin so hold labels of the recording, which only analyses use."""
@@ -45,7 +47,7 @@ class Recording:
     stimuli : one row per stimulus, columns ``trial`` (as in `trials`), ``stimulus`` (name),
         ``time_s`` (from the alignment event), ``amplitude`` (> 0).
     behaviour : trace name -> trace.
-    observed_s : (interval, 2) float64, when the session was observed; everything else is unknown,
+    observed_s : per unit (interval, 2) float64, when it was observed; everything else is unknown,
         not silence.
     notes : what was guessed, dropped or looks suspicious, one sentence each.
     """
@@ -58,5 +60,18 @@ class Recording:
     trials: pd.DataFrame
     stimuli: pd.DataFrame
     behaviour: dict[str, BehaviourTrace]
-    observed_s: np.ndarray
+    observed_s: tuple[np.ndarray, ...]
     notes: tuple[str, ...] = field(default=())
+
+    def with_units(self, keep: np.ndarray) -> Recording:
+        """The recording with some of its units, (unit,) bool."""
+        if not keep.any():
+            raise SpiketwinError(f"{self.session}: no unit is left")
+        lengths = np.diff(self.spike_offsets)
+        return replace(
+            self,
+            spike_times_s=self.spike_times_s[np.repeat(keep, lengths)],
+            spike_offsets=np.concatenate([[0], np.cumsum(lengths[keep])]),
+            units=self.units[keep].reset_index(drop=True),
+            observed_s=tuple(self.observed_s[k] for k in np.flatnonzero(keep)),
+        )

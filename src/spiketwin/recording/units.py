@@ -24,12 +24,12 @@ KEY = "recordings.mapping.units"
 
 @dataclass(frozen=True)
 class ReadUnits:
-    """Kept units: flat spike times, their table, observed intervals (may be empty)."""
+    """Kept units: flat spike times, their table, observed intervals of each (may be empty)."""
 
     spike_times_s: np.ndarray
     spike_offsets: np.ndarray
     table: pd.DataFrame
-    observed_s: np.ndarray
+    observed_s: tuple[np.ndarray, ...]
 
 
 def read_units(nwb: Any, mapping: UnitsMapping, areas: AreaMap, notes: list[str]) -> ReadUnits:
@@ -81,17 +81,15 @@ def _check_rising(times: np.ndarray, offsets: np.ndarray, rows: np.ndarray) -> N
         )
 
 
-def _observed(units: Any, rows: np.ndarray) -> np.ndarray:
-    """Union of the kept units' observed intervals, (interval, 2); empty where the file has none."""
+def _observed(units: Any, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Observed intervals of each unit, (interval, 2); empty where the file has none."""
     if "obs_intervals" not in units.colnames:
-        return np.zeros((0, 2))
+        return (np.zeros((0, 2)),) * len(rows)
     index = units["obs_intervals"]
     ends = np.asarray(index.data[:], dtype=int)
     starts = np.concatenate([[0], ends[:-1]])
     flat = np.asarray(index.target.data[:], dtype=float).reshape(-1, 2)
-    wanted = np.zeros(len(ends), dtype=bool)
-    wanted[rows] = True
-    return np.unique(flat[np.repeat(wanted, ends - starts)], axis=0)
+    return tuple(flat[starts[row] : ends[row]] for row in rows)
 
 
 def unit_labels(nwb: Any, source: str | None, notes: list[str]) -> list[str]:

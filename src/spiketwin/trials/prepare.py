@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from spiketwin.config import Config
-from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.recording.schema import Recording
 from spiketwin.trials.duplicates import find_duplicates
@@ -100,17 +99,4 @@ def _without_duplicates(
     spikes = dict(zip(recording.units["unit"], np.diff(recording.spike_offsets), strict=True))
     pairs = zip(duplicates["unit_a"], duplicates["unit_b"], strict=True)
     dropped = sorted({int(min(pair, key=lambda unit: (spikes[unit], -unit))) for pair in pairs})
-    return keep_units(recording, ~recording.units["unit"].isin(dropped).to_numpy()), dropped
-
-
-def keep_units(recording: Recording, keep: np.ndarray) -> Recording:
-    """The recording with some of its units."""
-    if not keep.any():
-        raise SpiketwinError(f"{recording.session}: no unit is left")
-    lengths = np.diff(recording.spike_offsets)
-    return replace(
-        recording,
-        spike_times_s=recording.spike_times_s[np.repeat(keep, lengths)],
-        spike_offsets=np.concatenate([[0], np.cumsum(lengths[keep])]),
-        units=recording.units[keep].reset_index(drop=True),
-    )
+    return recording.with_units(~recording.units["unit"].isin(dropped).to_numpy()), dropped

@@ -13,12 +13,11 @@ import pandas as pd
 from spiketwin.config import TrialWindow
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording.schema import LABEL, BehaviourTrace, Recording
+from spiketwin.trials.observed import largest_block, observed
 from spiketwin.trials.split import split_trials
 from spiketwin.trials.trialset import TrialSet
 
 TOLERANCE_S = 1e-6
-OBSERVED_TOLERANCE_S = 2e-3
-"""A window may stick out of the observed time by this much (clocks are rounded)."""
 LONGEST_GAP_S = 0.05
 """Gaps of a behaviour trace up to this length are bridged by interpolation."""
 
@@ -42,11 +41,14 @@ def cut(recording: Recording, window: TrialWindow) -> tuple[TrialSet, list[str]]
         When fewer than two trials are observed over the whole window.
     """
     notes: list[str] = []
-    keep = _observed(recording, window)
+    seen = observed(recording, window)
+    units = largest_block(seen)
+    recording, keep = recording.with_units(units), seen[units].all(0)
     traces = {
         name: _binned_trace(trace, recording, window) for name, trace in recording.behaviour.items()
     }
     tracked = np.all([np.isfinite(v).all(1) for v in traces.values()] or [keep], axis=0)
+    _note_units(notes, recording.session, units, keep)
     _note_drops(notes, recording.session, keep, tracked)
     rows = np.flatnonzero(keep & tracked)
     _check_enough(recording, window, keep, rows)
@@ -87,24 +89,13 @@ def bin_spikes(recording: Recording, align_s: np.ndarray, window: TrialWindow) -
     return counts.astype(np.uint8) if counts.max(initial=0) < 256 else counts
 
 
-def _observed(recording: Recording, window: TrialWindow) -> np.ndarray:
-    """(trial,) bool: one observed interval covers the whole window."""
-    align = recording.trials["align_s"].to_numpy(dtype=float)
-    start, stop = align + window.window_s[0], align + window.window_s[1]
-    merged = _merged(recording.observed_s)
-    place = np.searchsorted(merged[:, 0], start + OBSERVED_TOLERANCE_S, side="right") - 1
-    inside = merged[np.maximum(place, 0), 1] >= stop - OBSERVED_TOLERANCE_S
-    return np.isfinite(align) & (place >= 0) & inside
-
-
-def _merged(intervals: np.ndarray) -> np.ndarray:
-    """Intervals sorted, touching ones joined."""
-    ordered = intervals[np.argsort(intervals[:, 0])]
-    ends = np.maximum.accumulate(ordered[:, 1])
-    apart = np.flatnonzero(ordered[1:, 0] > ends[:-1] + TOLERANCE_S)
-    first = np.concatenate([[0], apart + 1])
-    last = np.concatenate([apart, [len(ordered) - 1]])
-    return np.column_stack([ordered[first, 0], ends[last]])
+def _note_units(notes: list[str], session: str, units: np.ndarray, keep: np.ndarray) -> None:
+    if unseen := int((~units).sum()):
+        notes.append(
+            f"{session}: {unseen} of {len(units)} units dropped, not observed in all of the "
+            f"{int(keep.sum())} trials kept (of {len(keep)}); for other units or trials change "
+            "recordings.mapping.units.quality, recordings.mapping.trials.keep or trials.window_s"
+        )
 
 
 def _note_drops(notes: list[str], session: str, keep: np.ndarray, tracked: np.ndarray) -> None:
