@@ -31,6 +31,7 @@ from spiketwin.figures.screening import distances, quantity
 from spiketwin.figures.states import share
 from spiketwin.figures.training import curve, mark_kept
 from spiketwin.figures.variability import correlations, leading_modes
+from spiketwin.report.scoreboard import Scoreboard
 
 PALETTE = Palette(models=("matched", "unmatched"), areas=("A", "B"), outcomes=("hit", "miss"))
 
@@ -175,6 +176,24 @@ def test_energy_distance_writes_no_skill_against_a_reference_at_the_ceiling(axes
     skill = pd.DataFrame({"contender": ["matched"], "reference": ["PSTH-Poisson"], "value": [-0.5]})
     energy_distance(axes, rows, skill, list(rows["contender"]), PALETTE)
     assert [text.get_text() for text in axes.texts] == ["skill"]
+
+
+def test_figure_and_report_agree_on_where_a_skill_means_something(axes):
+    """Further from the ceiling than its own band, but not than two deviations of the difference."""
+    rows = pd.DataFrame(
+        {
+            "contender": ["matched", "other half of the data", "PSTH-Poisson"],
+            "seed": [0, -1, -1],
+            "value": [0.003, 0.0, 0.005],
+            "sd": [0.001, 0.002, 0.003],
+        }
+    )
+    skill = pd.DataFrame({"contender": ["matched"], "reference": ["PSTH-Poisson"], "value": [0.4]})
+    energy_distance(axes, rows, skill, list(rows["contender"]), PALETTE)
+    assert [text.get_text() for text in axes.texts] == ["skill"]
+    about = {"session": "all", "score": "energy distance", "scale": "40 ms", "area": ""}
+    scores = Scoreboard(rows.assign(**about, grouping="all trials", reference="", n=9))
+    assert scores.nothing_to_match("40 ms")
 
 
 def test_screening_names_the_trivial_models_with_their_distances(axes):

@@ -12,7 +12,8 @@ is the mean behaviour of the condition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,26 @@ WITHOUT_SHARED = (FLAT, PSTH, PER_CONDITION)
 
 Sampler = Callable[[TrialSet, np.ndarray, np.random.Generator], np.ndarray]
 """(training trials, condition of each wanted trial, generator) -> counts (trial, bin, unit)."""
+
+
+def something_to_match(distances: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether every trivial model is further from the test trials than another half of the data is.
+
+    Two standard deviations of the difference decide; an unknown one counts as 0. Where the nearest
+    model without shared variability is not further away, no skill means anything. True where the
+    distances are unknown.
+
+    Parameters
+    ----------
+    distances : reference: energy distance at one time scale and its standard deviation; other
+        contenders are ignored.
+    """
+    trivial = [distances[name] for name in WITHOUT_SHARED if name in distances]
+    if CEILING not in distances or not trivial:
+        return True
+    ceiling, nearest = distances[CEILING], min(trivial)
+    spread = math.hypot(ceiling[1], nearest[1])
+    return nearest[0] - ceiling[0] > 2 * (spread if math.isfinite(spread) else 0.0)
 
 
 def reference_trials(

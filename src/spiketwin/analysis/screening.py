@@ -15,7 +15,7 @@ import pandas as pd
 
 from spiketwin.analysis.contenders import Session, reference, sessions_of
 from spiketwin.analysis.energy import Estimate, energy_distance, groups_of, jackknifed
-from spiketwin.analysis.references import CEILING, WITHOUT_SHARED
+from spiketwin.analysis.references import CEILING, WITHOUT_SHARED, something_to_match
 from spiketwin.analysis.residuals import residuals
 from spiketwin.config import Config
 from spiketwin.trials.features import psth, window_matrix
@@ -112,14 +112,17 @@ def _trivial_distances(session: Session, index: int, config: Config) -> dict[str
 
 def _matchable(rows: list[dict[str, Any]], scales: Sequence[str]) -> bool:
     """At some scale all trivial models are clearly further away than another half of the data."""
-    for scale in scales:
-        of_scale = {r["quantity"]: r for r in rows if r["scale"] == scale}
-        ceiling = of_scale[f"energy distance: {CEILING}"]
-        gaps = [of_scale[f"energy distance: {name}"] for name in WITHOUT_SHARED]
-        nearest = min(gaps, key=lambda row: row["value"])
-        if nearest["value"] - ceiling["value"] > 2 * np.hypot(nearest["sd"], ceiling["sd"]):
-            return True
-    return False
+    names = {f"energy distance: {name}": name for name in (CEILING, *WITHOUT_SHARED)}
+    return any(
+        something_to_match(
+            {
+                names[row["quantity"]]: (row["value"], row["sd"])
+                for row in rows
+                if row["scale"] == scale and row["quantity"] in names
+            }
+        )
+        for scale in scales
+    )
 
 
 def _reliability(session: Session, config: Config) -> float:

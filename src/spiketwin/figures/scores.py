@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spiketwin.analysis.references import PER_CONDITION, PSTH
+from spiketwin.analysis.references import PER_CONDITION, PSTH, something_to_match
 from spiketwin.figures.layout import page, panels, say, spread_of, stack, wrapped
 from spiketwin.figures.palette import CEILING, DATA, GUIDE, REFERENCES, Palette
 from spiketwin.figures.source import Source
@@ -75,7 +75,7 @@ def energy_distance(
         axes.axvspan(middle - floor, middle + floor, color="#e6e6e6", linewidth=0, zorder=0)
     dots(axes, rows, contenders, palette)
     axes.axvline(0, color=GUIDE, linewidth=0.6, zorder=0)
-    skill = skill[skill["reference"].isin(_told_apart(rows, floor))]
+    skill = skill if _matchable(rows) else skill.iloc[:0]
     for at, name in enumerate(contenders):
         _write_skill(axes, at, skill[skill["contender"] == name])
     axes.text(1.01, -0.75, "skill", color="#666666", **_beside(axes))
@@ -156,16 +156,16 @@ def _first(values: pd.Series) -> str:
 
 
 def _floor(ceiling: pd.DataFrame) -> float:
-    """Two standard deviations of the ceiling: smaller differences mean nothing."""
+    """Two standard deviations of the ceiling, half the width of its band."""
     spread = float(ceiling["sd"].max()) if len(ceiling) else np.nan
     return 2 * spread if np.isfinite(spread) and spread > 0 else 1e-3
 
 
-def _told_apart(rows: pd.DataFrame, floor: float) -> list[str]:
-    """References further than the floor from the ceiling; a skill against others means nothing."""
-    ceiling = rows.loc[rows["contender"] == CEILING, "value"].mean()
-    means = rows.groupby("contender")["value"].mean()
-    return list(means.index[means - np.nan_to_num(ceiling) > floor])
+def _matchable(rows: pd.DataFrame) -> bool:
+    means = rows.groupby("contender")[["value", "sd"]].mean()
+    return something_to_match(
+        {str(name): (float(v), float(sd)) for name, v, sd in means.itertuples()}
+    )
 
 
 def _label(name: str) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from spiketwin.analysis.references import PER_CONDITION, PSTH, WITHOUT_SHARED
+from spiketwin.analysis.references import PER_CONDITION, PSTH, WITHOUT_SHARED, something_to_match
 from spiketwin.figures import CEILING
 from spiketwin.report.numbers import Measured
 
@@ -101,13 +101,9 @@ class Scoreboard:
     def nothing_to_match(self, scale: str) -> bool:
         """Whether a simple model is as near to the test trials as another half of the data is.
 
-        Two standard deviations of the difference decide, as in the screening of a session, here
-        for the mean over sessions.
+        The rule of the screening of a session, here for the mean over sessions.
         """
-        ceiling = self.distance(CEILING, scale)
-        known = [self.distance(name, scale) for name in WITHOUT_SHARED]
-        nearest = min((one for one in known if one), key=lambda one: one.value, default=None)
-        if ceiling is None or nearest is None:
-            return False
-        spread = math.hypot(ceiling.sd, nearest.sd)
-        return nearest.value - ceiling.value <= 2 * (spread if math.isfinite(spread) else 0.0)
+        found = {name: self.distance(name, scale) for name in (CEILING, *WITHOUT_SHARED)}
+        return not something_to_match(
+            {name: (one.value, one.sd) for name, one in found.items() if one}
+        )
