@@ -66,9 +66,17 @@ def test_quality_and_cell_types_by_column(tmp_path):
     assert list(units["cell_type"]) == ["excitatory", "inhibitory", "unknown"]
 
 
-def test_cell_types_by_waveform_width_need_a_threshold_in_the_column_s_unit(tmp_path):
+def test_a_width_threshold_that_is_not_in_the_column_s_unit_is_noted(tmp_path):
+    columns = {"width": np.array([500.0, 200.0, 300.0, 275.0])}
+    width = WaveformWidth(column="width", threshold=0.275)
+    path = write_file(tmp_path / "a.nwb", unit_columns=columns)
+    notes = read_nwb(path, _mapping(units=UnitsMapping(cell_type=width))).notes
+    assert any("all units are excitatory: units.width runs from 200 to 500" in n for n in notes)
+
+
+def test_cell_types_by_waveform_width(tmp_path):
     columns = {"width (ms)": np.array([0.5, 0.2, np.nan, 0.275])}
-    width = WaveformWidth(column="width (ms)", threshold=0.275, unit="ms")
+    width = WaveformWidth(column="width (ms)", threshold=0.275)
     mapping = _mapping(units=UnitsMapping(cell_type=width))
     units = read_nwb(write_file(tmp_path / "a.nwb", unit_columns=columns), mapping).units
     assert list(units["cell_type"]) == ["excitatory", "inhibitory", "unknown", "inhibitory"]

@@ -141,7 +141,7 @@ def test_written_trials_read_back_to_the_same_counts_and_labels(tiny_recordings,
 OTHER_LAYOUT = {
     "units": {
         "area": "units.region",
-        "cell_type": {"column": "width", "threshold": 0.3, "unit": "ms"},
+        "cell_type": {"column": "width", "threshold": 0.3},
     },
     "trials": {
         "table": "task",

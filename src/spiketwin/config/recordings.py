@@ -47,9 +47,7 @@ class WaveformWidth(Section):
     column: str
     """Units column with the waveform width."""
     threshold: Positive
-    """Widths above it are excitatory, in `unit`."""
-    unit: Literal["s", "ms", "us", "samples"]
-    """Unit of the column and of the threshold (stated, never guessed)."""
+    """Widths above it are excitatory; in the unit of the column (s, ms, samples)."""
 
 
 class CellTypeColumn(Section):

@@ -197,9 +197,19 @@ def _cell_types(units: Any, mapping: UnitsMapping, notes: list[str]) -> np.ndarr
     elif isinstance(source, WaveformWidth):
         width = numbers(units, source.column, f"{KEY}.cell_type.column")
         excitatory, inhibitory = width > source.threshold, width <= source.threshold
+        if excitatory.any() != inhibitory.any():
+            notes.append(_one_sided(source, width, bool(excitatory.any())))
     else:
         return np.full(len(units), "unknown")
     return np.where(excitatory, "excitatory", np.where(inhibitory, "inhibitory", "unknown"))
+
+
+def _one_sided(source: WaveformWidth, width: np.ndarray, broad: bool) -> str:
+    return (
+        f"all units are {'excitatory' if broad else 'inhibitory'}: units.{source.column} runs from "
+        f"{np.nanmin(width):g} to {np.nanmax(width):g}; give {KEY}.cell_type.threshold "
+        f"({source.threshold:g}) in the column's unit"
+    )
 
 
 def _guess_cell_type(units: Any, notes: list[str]) -> CellTypeColumn | Literal["unknown"]:
