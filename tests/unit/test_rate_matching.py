@@ -20,7 +20,7 @@ from spiketwin.learning.rls.given import assembled_run, given_targets
 from spiketwin.learning.rls.rule import rate, rate_slope
 from spiketwin.learning.rls.signs import with_signs
 from spiketwin.network.sparse.store import load_sparse
-from spiketwin.trials.targets import DRIVE, RATE, Targets, recorded_targets, smoothed
+from spiketwin.trials.targets import DRIVE, RATE, Targets, odd_points, recorded_targets, smoothed
 from spiketwin.trials.trialset import Trials, TrialSet
 
 SMALL = {
@@ -179,6 +179,14 @@ def test_recorded_rates_become_targets():
 def test_running_mean_is_shorter_at_the_ends():
     values = np.arange(5.0)[None, :, None]
     np.testing.assert_allclose(smoothed(values, 3)[0, :, 0], [0.5, 1, 2, 3, 3.5])
+
+
+@pytest.mark.parametrize(
+    ("width", "points"),
+    [(0.0, 1), (0.009, 1), (0.02, 3), (0.05, 5), (0.07, 7), (0.1, 11), (0.3, 31), (0.5, 51)],
+)
+def test_a_running_mean_has_the_nearest_odd_number_of_points(width, points):
+    assert odd_points(width, 0.01) == points
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from spiketwin.analysis.recall import AVERAGED, SINGLE, lesion_score
 from spiketwin.analysis.sweeps import sweep_table
 from spiketwin.config import TargetRun
 from spiketwin.files import RunFiles, read_arrays, read_or_explain, write_table
-from spiketwin.trials.targets import smoothed
+from spiketwin.trials.targets import odd_points, smoothed
 
 COMPONENTS = 2
 RATE_SMOOTHING_S = 0.3
@@ -97,7 +97,7 @@ def recall_table(stored: dict[str, np.ndarray], cells: pd.DataFrame, folder: Pat
         found |= _components(targets, inputs, "trained neurons")
         others = untrained & stored["inhibitory"]
         if others.sum() > 10:
-            points = 2 * round(RATE_SMOOTHING_S / stored["time_s"][1] / 2 - 0.5) + 1
+            points = odd_points(RATE_SMOOTHING_S, stored["time_s"][1])
             smooth = smoothed(rates[None, :, others], points)[0]
             found |= _components(inputs, smooth, "untrained inhibitory")
         rows += [{"condition": condition, "score": name, "value": v} for name, v in found.items()]

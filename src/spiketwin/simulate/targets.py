@@ -18,7 +18,7 @@ from spiketwin.network.sparse.observe import Observed, observe
 from spiketwin.network.sparse.store import load_sparse
 from spiketwin.network.sparse.structure import SparseNetwork
 from spiketwin.randomness import integer_seed, numpy_generator
-from spiketwin.trials.targets import RATE, Targets, smoothed
+from spiketwin.trials.targets import RATE, Targets, odd_points, smoothed
 
 Lesioned = tuple[SparseNetwork, np.ndarray]
 SPIKE_TAKEN_MS = 200.0
@@ -37,7 +37,7 @@ def simulate_targets(run: TargetRun, model: str, seed: int, files: RunFiles) -> 
     """
     network, course, targets = load_sparse(files.fit(model, seed))
     every_s, analysis = run.models[model].learning.every_s, run.analysis
-    points = 2 * round(analysis.smoothing_s / every_s / 2) + 1
+    points = odd_points(analysis.smoothing_s, every_s)
     every = course.window_steps // targets.instants
     number = integer_seed(seed, "simulate")
     examples = _examples(targets.values[:, :, : targets.wanted], analysis.examples)

@@ -3,6 +3,7 @@ condition."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,17 @@ def smoothed(values: np.ndarray, points: int) -> np.ndarray:
     return mean
 
 
+def odd_points(width: float, every: float) -> int:
+    """Width of a running mean in points: the nearest odd number, of two the larger.
+
+    Parameters
+    ----------
+    width : of the mean, 0 or more.
+    every : time between points, in the same unit.
+    """
+    return 2 * math.floor(width / every / 2 + 1e-6) + 1
+
+
 def unfiltered(filtered: np.ndarray, every_ms: float, tau_ms: float) -> np.ndarray:
     """(condition, instant, cell) rates, constant between instants, whose filtered trains follow
     the given courses: f = r + tau dr/dt, never negative (a filtered train falls with tau at most).
@@ -114,8 +126,8 @@ def recorded_targets(
     found = np.zeros((*columns[0].shape[:2], len(trials.stitching)))
     for session, averages in zip(trials.sessions, columns, strict=True):
         found[:, :, session.units["neuron"].to_numpy()] = averages
-    points = 2 * round(smoothing_s / every_s / 2 - 0.5) + 1
-    return Targets(smoothed(found, max(points, 1)), RATE, 1000 * every_s, conditions)
+    smooth = smoothed(found, odd_points(smoothing_s, every_s))
+    return Targets(smooth, RATE, 1000 * every_s, conditions)
 
 
 def _check_cells(trials: Trials) -> None:

@@ -24,7 +24,7 @@ from spiketwin.network.inputs import stimulate
 from spiketwin.network.sparse.store import save_sparse
 from spiketwin.network.sparse.structure import SparseNetwork
 from spiketwin.network.trialwise import pool
-from spiketwin.trials.targets import DRIVE, RATE, Targets, recorded_targets
+from spiketwin.trials.targets import DRIVE, RATE, Targets, odd_points, recorded_targets
 from spiketwin.trials.trialset import Trials
 
 SMOOTHING_MS = 100.0
@@ -129,7 +129,7 @@ def rate_task(
         centred=learning.course_only,
     )
     regressors = regressors_of(network, learning)
-    points = max(1, 2 * round(SMOOTHING_MS / targets.every_ms / 2) + 1)
+    points = odd_points(SMOOTHING_MS, targets.every_ms)
     return Task(
         name=name,
         settings=model,
