@@ -214,6 +214,20 @@ def test_jaw_is_predicted_from_neural_activity_alone(session, twin):
     assert error["matched"] < 0.3 * error["shuffled"]
 
 
+def test_neighbours_come_from_the_condition_where_it_has_fewer_than_wanted(trials):
+    """Without validation trials ten neighbours are wanted; condition b has two simulated trials."""
+    recorded = trials.sessions[0]
+    table = recorded.trials.assign(
+        condition="b", split=recorded.trials["split"].replace("validation", "train")
+    )
+    session = sessions_of(replace(trials, sessions=(replace(recorded, trials=table),)), CONFIG)[0]
+    drawn = two_area_trials(draw=1, trials=40).sessions[0]
+    conditions = np.where(np.arange(40) < 2, "b", "a")
+    simulated = replace(drawn, trials=drawn.trials.assign(condition=conditions))
+    matched = predict(session, simulated, 0).by_predictor["matched"]
+    np.testing.assert_allclose(matched, np.broadcast_to(drawn.behaviour[:2].mean(0), matched.shape))
+
+
 def test_poisson_neurons_have_unit_fano_and_shuffling_leaves_no_correlation(session):
     poisson = reference(PSTH, [session], 0)
     assert np.nanmean(fano_factors(poisson.trials["session-0"])) == pytest.approx(1, abs=0.05)

@@ -99,14 +99,19 @@ def _choose_neighbours(session: Session, simulated: TrialSet) -> int:
 def _neighbour_mean(
     session: Session, recorded: TrialSet, simulated: TrialSet, k: int
 ) -> np.ndarray:
-    """Mean behaviour of the k nearest simulated trials, of the same condition if it has any."""
+    """Mean behaviour of the k nearest simulated trials, of the same condition if it has any; of
+    all of that condition where it has fewer than k."""
     distance = rms_distances(session.vectors(recorded), session.vectors(simulated))
-    of_recorded = recorded.conditions
-    of_simulated = simulated.conditions
-    other = of_recorded[:, None] != of_simulated[None, :]
-    distance = distance + np.where(other, 1e6, 0.0)
-    nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]
-    return simulated.behaviour[nearest].mean(1)
+    found = np.zeros((len(recorded.trials), *simulated.behaviour.shape[1:]))
+    everywhere = np.arange(len(simulated.trials))
+    for condition in set(recorded.conditions):
+        rows = recorded.conditions == condition
+        pool = np.flatnonzero(simulated.conditions == condition)
+        pool = pool if len(pool) else everywhere
+        of_pool, few = distance[np.ix_(rows, pool)], min(k, len(pool))
+        nearest = np.argpartition(of_pool, few - 1, axis=1)[:, :few]
+        found[rows] = simulated.behaviour[pool[nearest]].mean(1)
+    return found
 
 
 def prediction_tables(
