@@ -1,5 +1,7 @@
 """Losses: properties that hold whatever the data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -232,6 +234,23 @@ def _likelihood(probability: torch.Tensor, targets: SignalTargets) -> float:
     traces = torch.zeros(30, len(probability), 1)
     draw = _generator()
     return trial_loss(same, traces, ["all"] * 30, targets, "likelihood", False, draw).item()
+
+
+def test_sessions_without_enough_trials_do_not_count_in_the_mean():
+    features = Features(scales=[Scale(window_s=0.048, stride_s=0.024)])
+    trials = two_area_trials(trials=60)
+    (only,) = trials.sessions
+    train = replace(trials, sessions=(only, replace(only, session="few"))).split("train")
+    groups = groups_of(train, features.psth, features.scales)
+    targets = trial_targets(train, train, features, features.scales, 0.0, groups)
+    first, second = targets.sessions
+    few = replace(targets, sessions=(first, second.take(np.array([0]))))
+    alone = replace(targets, sessions=(first,))
+    shape = (30, len(groups.lengths), len(only.units))
+    counts = torch.rand(shape, generator=_generator())
+    given = (counts, torch.zeros(*shape[:2], 1), ["all"] * 30)
+    found, wanted = (trial_loss(*given, t, "energy", False, _generator()) for t in (few, alone))
+    torch.testing.assert_close(found, wanted)
 
 
 def test_the_likelihood_like_loss_is_least_at_the_recorded_probabilities():

@@ -22,7 +22,7 @@ def trial_loss(
     within_condition: bool,
     generator: torch.Generator,
 ) -> Tensor:
-    """Mean distance over sessions.
+    """Mean distance over the sessions that have enough trials.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def trial_loss(
     generator : picks subsets where the numbers of trials differ.
     """
     pairs: list[tuple[Tensor, Tensor]] = []
-    shares: list[float] = []
-    features = targets.features(counts, behaviour)
+    weights: list[tuple[int, int]] = []
+    features, sessions = targets.features(counts, behaviour), 0
     for simulated, session in zip(features, targets.sessions, strict=True):
         found = [(simulated, session.features)]
         if within_condition:
@@ -44,9 +44,11 @@ def trial_loss(
         found = [(x, y) for x, y in found if min(len(x), len(y)) >= MINIMUM_TRIALS[method]]
         trials = sum(len(y) for _, y in found)
         pairs += found
-        shares += [len(y) / (trials * len(features)) for _, y in found]
+        weights += [(len(y), trials) for _, y in found]
+        sessions += bool(found)
     if not pairs:
         return counts.new_zeros(())
+    shares = [part / (trials * sessions) for part, trials in weights]
     return _distances(pairs, method, generator) @ counts.new_tensor(shares)
 
 
