@@ -17,6 +17,7 @@ from pynwb.behavior import BehavioralTimeSeries
 from spiketwin.config import CellTypeColumn, Mapping, Predicate, Stimulus, Trace, WaveformWidth
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording import write
+from spiketwin.recording.predicates import kept_value
 
 MARGIN_S = 0.5
 """Between the windows of two trials."""
@@ -135,15 +136,10 @@ def _type_column(trials: SessionTrials, mapping: Mapping) -> dict[str, np.ndarra
 
 def _predicate_columns(predicates: list[Predicate], rows: int) -> dict[str, np.ndarray]:
     """Columns whose values all predicates keep."""
-    found = {}
+    of_column: dict[str, list[Predicate]] = {}
     for predicate in predicates:
-        value: Any = "simulated"
-        if predicate.accept is not None:
-            value = predicate.accept[0]
-        elif predicate.minimum is not None or predicate.maximum is not None:
-            value = predicate.minimum if predicate.minimum is not None else predicate.maximum
-        found[predicate.column] = np.full(rows, value)
-    return found
+        of_column.setdefault(predicate.column, []).append(predicate)
+    return {column: np.full(rows, kept_value(some)) for column, some in of_column.items()}
 
 
 def spread_spikes(trials: SessionTrials, align: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
