@@ -16,6 +16,7 @@ from spiketwin.learning.loop import Limits, learn
 from spiketwin.learning.progress import Display
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
+from spiketwin.learning.task import Task, carry_out
 from spiketwin.network import build
 from tests.artificial import two_area_trials
 
@@ -259,6 +260,19 @@ def test_what_was_never_evaluated_is_kept_if_better_than_nothing(before, after, 
     assert "not finite at step 3" in fitted.stop
     assert fitted.progress.best_step == best and fitted.progress.best["x"].item() == best
     assert fitted.progress.best_score == min(before, after)
+
+
+@pytest.mark.parametrize("loss", [np.nan, 1.0])
+def test_a_fit_that_could_not_go_on_warns_and_no_other(loss, tmp_path):
+    fitter = _Scripted(lambda k: loss if k == 7 else 1.0)
+    score, about = _ScriptedScore([0.5] * 9), {}
+    task = Task(
+        "m", small_model(), 0, _Anything(), fitter, score, LIMITS, {}, "none",
+        save=lambda network, folder, facts: about.update(facts),
+    )  # fmt: skip
+    carry_out(task, tmp_path, fresh=True)
+    stopped = "loss or parameters not finite at step 7; the best model before it is kept"
+    assert about["warnings"] == ([] if loss == 1 else [stopped])
 
 
 def test_parameters_that_are_not_finite_stop_the_fit_before_they_are_used(tmp_path):

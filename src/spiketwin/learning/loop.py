@@ -34,10 +34,12 @@ class Fitted:
     ----------
     progress : with the best parameters and the history.
     stop : why it ended.
+    failed : learning could not go on.
     """
 
     progress: Progress
     stop: str
+    failed: bool = False
 
 
 def learn(
@@ -69,7 +71,7 @@ def learn(
         if trouble:
             progress = _last_scored(progress, network, score)
             stop = f"{trouble} at step {record.step}; the best model before it is kept"
-            break
+            return Fitted(progress, stop, failed=True)
         progress = _advanced(progress, state, record, time.monotonic() - since)
         if state.step % limits.evaluate_every == 0 or state.step == fitter.steps:
             progress = _scored(progress, score(network.with_parameters(state.evaluated)))

@@ -110,6 +110,6 @@ def _warnings(fitted: Fitted) -> list[str]:
             f"the rates exploded {restarts} times at the start; the fit went on with the learning "
             f"rate divided by {2**restarts}"
         )
-    if "the best model before it is kept" in fitted.stop:
+    if fitted.failed:
         found.append(fitted.stop)
     return found
