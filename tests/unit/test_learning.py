@@ -251,6 +251,21 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path)
     assert fitted.progress.best["x"].item() == 4
 
 
+def test_a_fit_that_starts_again_says_so_once(tmp_path, capsys):
+    class Restarting(_Scripted):
+        exploded = False
+
+        def step(self, network, state):
+            after, record = super().step(network, state)
+            if record.step == 3 and not self.exploded:
+                self.exploded = True
+                return self.start(network), record
+            return after, record
+
+    _learn(_Anything(), Restarting(lambda k: 1.0), _ScriptedScore([0.5] * 9), tmp_path / "c", {})
+    assert capsys.readouterr().err.count("exploded in step 3: starts again from step 0") == 1
+
+
 @pytest.mark.parametrize("before, after, best", [(0.6, 0.5, 2), (0.4, 0.5, 0)])
 def test_what_was_never_evaluated_is_kept_if_better_than_nothing(before, after, best, tmp_path):
     score = _ScriptedScore([before, after])

@@ -72,6 +72,11 @@ def learn(
             progress = _last_scored(progress, network, score)
             stop = f"{trouble} at step {record.step}; the best model before it is kept"
             return Fitted(progress, stop, failed=True)
+        if state.step < record.step:
+            display.say(
+                f"the rates exploded in step {record.step}: starts again from step {state.step} "
+                "with half the learning rate"
+            )
         progress = _advanced(progress, state, record, time.monotonic() - since)
         if state.step % limits.evaluate_every == 0 or state.step == fitter.steps:
             progress = _scored(progress, score(network.with_parameters(state.evaluated)))
