@@ -7,6 +7,8 @@ import pytest
 
 from spiketwin.network.draws import CounterDraws
 from spiketwin.network.sparse.balanced import Balanced, balanced_network
+from spiketwin.network.sparse.course import Course
+from spiketwin.network.sparse.observe import observe, observed_spikes
 from spiketwin.network.sparse.plain import dense_plastic, dense_static, simulate_plainly
 from spiketwin.network.sparse.simulator import Simulator, random_membrane
 from spiketwin.network.sparse.structure import IZHIKEVICH, LIF, THETA, Filter, Neurons
@@ -153,3 +155,13 @@ def test_a_refractory_neuron_feels_noise_of_the_membrane_only():
         assert simulator.advance(1).counts.all()
         simulator.advance(50)
         assert simulator.membrane[0].std() == pytest.approx(sd, rel=0.1)
+
+
+def test_more_spikes_per_bin_than_a_byte_holds_are_counted():
+    network = small_network(LIF, np.random.default_rng(0))
+    network = replace(network, drive=np.full(SIZE, 50.0), weights=np.zeros_like(network.weights))
+    course = Course(("all",), 0, np.zeros((1, 0, SIZE)), STEPS, np.zeros((1, STEPS, 5)))
+    counts = observed_spikes(network, course, 0, STEPS, 2, 0)
+    assert counts.max() > 255
+    expected = observe(network, course, 0, STEPS, 2, 0).counts[:, :, network.trained]
+    np.testing.assert_array_equal(counts, expected)

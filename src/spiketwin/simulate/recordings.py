@@ -128,7 +128,7 @@ def simulate_rates(folder: Path, trials: Trials, wanted: int, seed: int) -> Simu
     every = round(1000 * test.bin_s / network.step_ms)
     rows = evenly(len(test.trials), wanted, numpy_generator(seed, "rows"))
     of_rows = test.conditions[rows]
-    counts = np.zeros((wanted, test.counts.shape[1], len(network.trained)), np.uint8)
+    counts = np.zeros((wanted, test.counts.shape[1], len(network.trained)), np.uint16)
     for k, condition in enumerate(course.conditions):
         mine = np.flatnonzero(of_rows == condition)
         counts[mine] = observed_spikes(network, course, k, every, len(mine), seed)

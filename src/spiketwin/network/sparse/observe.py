@@ -69,9 +69,9 @@ def observe(
 def observed_spikes(
     network: SparseNetwork, course: Course, condition: int, every: int, trials: int, seed: int
 ) -> np.ndarray:
-    """(trial, bin, row) uint8 spikes of the trained neurons, as `observe`."""
+    """(trial, bin, row) uint16 spikes of the trained neurons, as `observe`."""
     bins = course.window_steps // every
-    counts = np.zeros((trials, bins, len(network.trained)), np.uint8)
+    counts = np.zeros((trials, bins, len(network.trained)), np.uint16)
     _ = network.outgoing
 
     def work(first: int, last: int) -> None:
