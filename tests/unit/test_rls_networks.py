@@ -1,10 +1,13 @@
 """Solvers and neuron models of rate matching in whole trials, on networks that learn in seconds."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 
 from spiketwin.config import resolve_targets
+from spiketwin.errors import SpiketwinError
 from spiketwin.learning.rls.fit import rate_task
 from spiketwin.learning.rls.fitter import correlations
 from spiketwin.learning.rls.given import assembled_run
@@ -82,6 +85,17 @@ def test_a_network_fires_from_noise_and_learns(noise_in, tmp_path):
     stored = load_sparse(tmp_path)[0].neurons
     assert stored.noisy_current == (noise_in == "current")
     assert stored.noise == pytest.approx(0.65 * 10 ** (1 if noise_in == "current" else -1))
+
+
+def test_a_stored_network_that_lacks_a_constant_is_refused(tmp_path):
+    task = prepared({"neurons": 40, "static_inputs": 2, "plastic_inputs": 4})
+    task.save(task.network, tmp_path, {})
+    path = tmp_path / "model.json"
+    description = json.loads(path.read_text())
+    del description["sparse"]["noisy_current"]
+    path.write_text(json.dumps(description))
+    with pytest.raises(SpiketwinError, match="lacks 'noisy_current'; delete it and fit again"):
+        load_sparse(tmp_path)
 
 
 def test_filtered_trains_of_the_rates_follow_the_course():

@@ -78,7 +78,18 @@ def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, Targets]:
     description = read_description(folder)
     if description.get("network_type") != SPARSE:
         raise SpiketwinError(f"{folder} holds no network fitted by rate matching")
-    arrays, numbers = load_file(Path(folder) / "model.safetensors"), description["sparse"]
+    arrays = load_file(Path(folder) / "model.safetensors")
+    try:
+        return _loaded(arrays, description["sparse"])
+    except KeyError as missing:
+        raise SpiketwinError(
+            f"the model in {folder} lacks {missing}; delete it and fit again"
+        ) from None
+
+
+def _loaded(
+    arrays: dict[str, np.ndarray], numbers: dict[str, Any]
+) -> tuple[SparseNetwork, Course, Targets]:
     network = SparseNetwork(
         step_ms=numbers["step_ms"],
         neurons=Neurons(
@@ -86,7 +97,7 @@ def load_sparse(folder: Path) -> tuple[SparseNetwork, Course, Targets]:
             arrays["membrane"],
             numbers["noise"],
             numbers["refractory"],
-            numbers.get("noisy_current", False),
+            numbers["noisy_current"],
         ),
         fast=Filter(*numbers["fast"]),
         slow=Filter(*numbers["slow"]),
