@@ -71,6 +71,18 @@ def test_wrong_types_and_impossible_values_say_what_was_found():
     _fails({"run": "a/b"}, "run", "'a/b'")
 
 
+def test_cell_types_that_are_no_mapping_are_told_in_words_of_the_file():
+    for given in ("width", 3):
+        mapping = {"units": {"cell_type": given}}
+        _fails(
+            {"recordings": {"synthetic": {}, "mapping": mapping}},
+            "recordings.mapping.units.cell_type: expected a column of labels",
+            "{column: ..., threshold: ...} or unknown",
+        )
+    mapping = {"units": {"cell_type": {"column": "w", "threshold": "broad"}}}
+    _fails({"recordings": {"synthetic": {}, "mapping": mapping}}, "units.cell_type.threshold: ")
+
+
 def test_a_whole_block_is_not_repeated_in_its_error():
     with pytest.raises(SpiketwinError, match=r"found 0.3 to -0.1$"):
         resolve({**BASE, "trials": {"window_s": [0.3, -0.1]}})

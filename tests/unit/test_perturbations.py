@@ -84,11 +84,22 @@ def test_a_perturbation_can_be_given_as_text():
 
 
 @pytest.mark.parametrize(
-    "text", ["area=A", "nonsense", "area=A,current=x,window=0:1", "colour=blue"]
+    ("text", "problem"),
+    [
+        ("area=A", "current: Field required"),
+        ("nonsense", "area: Field required"),
+        ("area=A,current=x,window=0:1", "current: Input should be a valid number"),
+        ("area=A,current=1", "window: Field required"),
+        ("area=A,current=1,window=0", "window.1: Field required"),
+        ("area=A,current=1,window=1:0", "window must rise, found 1 to 0"),
+        ("area=A,current=1,window=0:1,colour=blue", "colour: unknown key"),
+    ],
 )
-def test_nonsense_is_no_perturbation(text):
-    with pytest.raises(SpiketwinError, match="perturbations"):
+def test_nonsense_is_no_perturbation(text, problem):
+    with pytest.raises(SpiketwinError) as told:
         with_perturbations(_config(), [text])
+    assert str(told.value).startswith(f"--perturb {text!r}: {problem}")
+    assert str(told.value).endswith("window=START:STOP (s)")
 
 
 def test_mean_currents_are_those_of_the_network():

@@ -8,10 +8,10 @@ from spiketwin.config.load import (
     read_run,
     resolve,
     resolve_targets,
-    with_perturbations,
 )
 from spiketwin.config.models import GradientLearning, Losses, Model, NeuronLoss, TrialLoss
 from spiketwin.config.network import InputGroup, Latent, Network, Readout
+from spiketwin.config.perturbations import with_perturbations
 from spiketwin.config.rates import (
     BalancedNetwork,
     Cue,

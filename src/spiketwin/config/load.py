@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,27 +83,6 @@ class Config(Section):
     def gradient_models(self) -> dict[str, Model]:
         """Models fitted by gradient descent."""
         return {name: m for name, m in self.models.items() if isinstance(m, Model)}
-
-
-def with_perturbations(config: Config, texts: Sequence[str]) -> Config:
-    """With perturbations given as text, ``area=A,cells=inhibitory,current=0.5,window=0:0.1``.
-
-    Raises
-    ------
-    SpiketwinError
-        When a text is no perturbation.
-    """
-    raw = config.model_dump(mode="json")
-    raw["analysis"]["perturbations"] += [_perturbation(text) for text in texts]
-    return resolve(raw) if texts else config
-
-
-def _perturbation(text: str) -> dict[str, object]:
-    pairs = [part.partition("=") for part in text.split(",")]
-    given: dict[str, object] = {key.strip(): value.strip() for key, _, value in pairs}
-    given["window_s"] = str(given.pop("window", "")).split(":")
-    words = "-".join(str(given[key]) for key in ("area", "cells", "current") if key in given)
-    return {"name": re.sub(r"[^\w.-]", "_", words) or "perturbation", **given}
 
 
 def _check_step(name: str, model: Model, bin_s: float) -> None:
@@ -196,7 +174,7 @@ def _resolved(root: type[R], raw: AnyMapping[str, Any], source: str) -> R:
     try:
         return root.model_validate(blocks)
     except ValidationError as error:
-        raise SpiketwinError(f"{source}: {_explain(error, root)}") from None
+        raise SpiketwinError(f"{source}: {explain(error, root)}") from None
 
 
 def _with_shared(shared: AnyMapping[str, Any], model: Any, same: bool) -> Any:
@@ -243,11 +221,11 @@ def dump_config(config: Config | TargetRun) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-TAGS = ("gradient", "rls", "balanced", "filtered", "two-area", "delayed-whisker")
+TAGS = ("gradient", "rls", "balanced", "filtered", "two-area", "delayed-whisker", "labels", "width")
 """Words that pydantic puts into the place of a problem without being keys."""
 
 
-def _explain(error: ValidationError, root: type[Section]) -> str:
+def explain(error: ValidationError, root: type[Section]) -> str:
     """First problem of a validation, in one line."""
     problem = error.errors()[0]
     place = [part for k, part in enumerate(problem["loc"]) if k < 2 or part not in TAGS]

@@ -61,6 +61,28 @@ class CellTypeColumn(Section):
     """Values that mean inhibitory."""
 
 
+def _cell_type(value: object) -> str | None:
+    """How cell types are told, None where it cannot be seen."""
+    if isinstance(value, dict):
+        return "width" if "threshold" in value else "labels"
+    if isinstance(value, CellTypeColumn | WaveformWidth):
+        return "width" if isinstance(value, WaveformWidth) else "labels"
+    return "unknown" if value == "unknown" else None
+
+
+CellType = Annotated[
+    Annotated[CellTypeColumn, Tag("labels")]
+    | Annotated[WaveformWidth, Tag("width")]
+    | Annotated[Literal["unknown"], Tag("unknown")],
+    Discriminator(
+        _cell_type,
+        custom_error_type="cell_type",
+        custom_error_message="expected a column of labels {column: ..., excitatory: [...], "
+        "inhibitory: [...]}, a waveform width {column: ..., threshold: ...} or unknown",
+    ),
+]
+
+
 class UnitsMapping(Section):
     """What the units table means."""
 
@@ -69,7 +91,7 @@ class UnitsMapping(Section):
     `electrode_group.location` or `peak_channel.UNITCOLUMN`. Absent: guessed and printed."""
     quality: list[Predicate] = []
     """Units to keep."""
-    cell_type: CellTypeColumn | WaveformWidth | Literal["unknown"] | None = None
+    cell_type: CellType | None = None
     """Excitatory or inhibitory. Absent: guessed from a cell-type column, else unknown."""
 
 
