@@ -8,9 +8,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from spiketwin.analysis.references import WITHOUT_SHARED
 from spiketwin.config import resolve
 from spiketwin.figures import CEILING, Palette
-from spiketwin.report.findings import Sentence, psth
+from spiketwin.report.findings import Sentence, psth, variability
 from spiketwin.report.grids import glance_grid, outcome_error, score_grids
 from spiketwin.report.numbers import Measured, number, with_spread
 from spiketwin.report.page import evidence_of
@@ -127,9 +128,35 @@ def test_too_little_variability_takes_the_good_mark_away(tmp_path):
     verdict, _ = _judged(tmp_path, replace(SMALL, variance_ratio=0.75))
     (sentence,) = _about(verdict, "variability")
     assert sentence.mark == "poor"
-    assert "Warning: too little variability outside 0.9 to 1.1" in sentence.text
+    where = "all areas together, area-1, area-2 (below 0.9)"
+    assert f"Warning: too little variability in {where}." in sentence.text
     assert verdict.mark == "fair"
     assert "variability is off" in verdict.headline
+
+
+def test_too_little_and_too_much_variability_are_told_with_their_areas(tmp_path):
+    config, files = make_run(tmp_path, SMALL, JUDGED)
+    scores = evidence_of(config, files).scores
+    table = scores.table
+    here = (table["contender"] == "matched") & (table["score"] == "variance ratio")
+    table.loc[here & (table["area"] == "area-1"), "value"] = 0.8
+    table.loc[here & (table["area"] == "area-2"), "value"] = 1.3
+    text = variability(Scoreboard(table), "matched", "48 ms").text
+    assert text.endswith(
+        "Warning: too little variability in area-1 (below 0.9); too much variability in area-2 "
+        "(above 1.1)."
+    )
+
+
+def test_the_headline_claims_no_skill_at_a_scale_with_nothing_to_match(tmp_path):
+    config, files = make_run(tmp_path, replace(SMALL, scales=("48 ms", "160 ms")), JUDGED)
+    evidence = evidence_of(config, files)
+    table = evidence.scores.table
+    trivial = table["contender"].isin(WITHOUT_SHARED) & (table["score"] == "energy distance")
+    table.loc[trivial & (table["scale"] == "48 ms"), "value"] = 0.0
+    evidence = replace(evidence, scores=Scoreboard(table))
+    summary = summarise(evidence, [judge(evidence, name) for name in config.models], [])
+    assert "skill" not in summary.headline
 
 
 def test_right_variability_is_not_warned_about(tmp_path):

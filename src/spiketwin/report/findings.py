@@ -129,13 +129,12 @@ def variability(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
     found = {area: scores.find(model, "variance ratio", scale, area) for area in names}
     areas = {area: ratio.value for area, ratio in found.items() if ratio}
     listed = ", ".join(f"{area} {number(value)}" for area, value in areas.items())
-    ratios = [pooled.value, *areas.values()]
-    mark = _within(ratios)
-    low, high = VARIANCE_RATIO["good"]
-    off = sum(not low <= ratio <= high for ratio in ratios)
-    warning = f" Warning: {_direction(ratios)} outside {low:g} to {high:g}." if off else ""
-    text = f"Single-trial variance is {pooled} of the recorded one at {scale} ({listed}).{warning}"
-    return Sentence("variability", mark, text)
+    ratios = {"all areas together": pooled.value, **areas}
+    text = (
+        f"Single-trial variance is {pooled} of the recorded one at {scale} ({listed})."
+        f"{_off(ratios)}"
+    )
+    return Sentence("variability", _within(list(ratios.values())), text)
 
 
 def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
@@ -160,11 +159,14 @@ def _within(ratios: list[float]) -> Mark:
     return "poor"
 
 
-def _direction(ratios: list[float]) -> str:
+def _off(ratios: dict[str, float]) -> str:
+    """A warning that says where there is too little and where too much variability."""
     low, high = VARIANCE_RATIO["good"]
-    words = ["too little variability"] if min(ratios) < low else []
-    words += ["too much variability"] if max(ratios) > high else []
-    return " and ".join(words)
+    little = ", ".join(name for name, ratio in ratios.items() if ratio < low)
+    much = ", ".join(name for name, ratio in ratios.items() if ratio > high)
+    parts = [f"too little variability in {little} (below {low:g})"] if little else []
+    parts += [f"too much variability in {much} (above {high:g})"] if much else []
+    return f" Warning: {'; '.join(parts)}." if parts else ""
 
 
 def outcomes(outcomes: pd.DataFrame, model: str) -> list[Sentence]:

@@ -75,6 +75,7 @@ def _skills(scores: Scoreboard, model: str) -> str:
         f"{skill} against {reference}"
         for reference in TRIVIAL
         if scales
+        and not scores.nothing_to_match(scales[0])
         and (skill := scores.find(model, "energy distance skill", scales[0], reference=reference))
     ]
     return f" Energy-distance skill at {scales[0]}: {', '.join(parts)}." if parts else ""
