@@ -12,14 +12,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from spiketwin import report
 from spiketwin.config import Config, read_config, resolve
 from spiketwin.errors import SpiketwinError
-from spiketwin.figures import available, plot
+from spiketwin.figures import Palette, available, plot
 from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.report import write_report
 from spiketwin.report.captions import CAPTIONS
 from spiketwin.report.facts import facts_of
+from spiketwin.report.grids import glance_grid, score_grids
 from spiketwin.report.numbers import with_spread
+from spiketwin.report.page import evidence_of, template
 from spiketwin.report.scoreboard import Scoreboard
 from tests.browser import CHROMIUM, shown
 from tests.tables import Run, make_run
@@ -211,6 +214,33 @@ def test_archive_and_page_say_the_same_about_a_figure(name):
     words = (CAPTION_FILES / f"{name}.rst").read_text(encoding="utf-8").replace("**", "").split()
     caption = CAPTIONS[name]
     assert words == f"{caption.title} {caption.text}".split()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_score_tables_of_two_time_scales_and_three_groupings_fit_the_page(tmp_path):
+    config, files = make_run(
+        tmp_path / "run", Run(), ("scores", "outcomes", "screening", "prediction")
+    )
+    evidence, palette = evidence_of(config, files), Palette(tuple(config.models), (), ())
+    table = evidence.scores.table
+    distances = table[table["score"].str.startswith("energy distance")]
+    groupings = ("within condition", "by outcome")
+    more = [distances.assign(grouping=grouping) for grouping in groupings]
+    scores = Scoreboard(pd.concat([table, *more], ignore_index=True))
+    grids = [glance_grid(scores, evidence.outcomes, palette), *score_grids(scores, palette)]
+    module = template("table.html.j2").module
+    style = (Path(report.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    probe = (
+        "<script>document.title = [...document.querySelectorAll('.scroll')].map("
+        "box => box.scrollWidth <= box.clientWidth).join()</script>"
+    )
+    tables = "".join(str(module.table(grid)) for grid in grids)
+    path = tmp_path / "tables.html"
+    text = f"<title></title><style>{style}</style><main>{tables}</main>{probe}"
+    path.write_text(f"<!doctype html><meta charset='utf-8'>{text}", encoding="utf-8")
+    page = shown(path, tmp_path / "profile")
+    title = re.search(r"<title>(.*?)</title>", page.stdout)
+    assert title[1].split(",") == ["true"] * len(grids)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

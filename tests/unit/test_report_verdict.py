@@ -291,6 +291,17 @@ def test_single_trial_table_is_sorted_nearest_first_and_names_references(tmp_pat
     assert ("energy distance skill", "48 ms", "against PSTH-Poisson") in grid.columns
 
 
+def test_scores_of_several_time_scales_have_a_grid_for_each(tmp_path):
+    config, files = make_run(tmp_path, replace(SMALL, scales=("48 ms", "160 ms")), JUDGED)
+    scores = evidence_of(config, files).scores
+    found = {g.title: g for g in score_grids(scores, Palette(tuple(config.models), (), ()))}
+    assert list(found)[:2] == ["Single trials, 48 ms", "Single trials, 160 ms"]
+    grid = found["Single trials, 160 ms"]
+    assert grid.columns[0] == ("energy distance",)
+    cells = {row.name: row.cells[0] for row in grid.rows}
+    assert cells["matched"] == str(scores.distance("matched", "160 ms"))
+
+
 def test_every_score_of_the_table_is_in_some_grid(tmp_path):
     config, files = make_run(tmp_path, SMALL, JUDGED)
     scores = evidence_of(config, files).scores

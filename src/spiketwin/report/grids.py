@@ -60,7 +60,8 @@ class Grid:
 
 
 def score_grids(scores: Scoreboard, palette: Palette) -> list[Grid]:
-    """Every score of the table, section by section; single-trial scores sorted, nearest first.
+    """Every score of the table, section by section, those with several time scales scale by scale;
+    single-trial scores sorted, nearest first.
 
     Parameters
     ----------
@@ -73,8 +74,13 @@ def score_grids(scores: Scoreboard, palette: Palette) -> list[Grid]:
     grids = []
     for title, names in {**SECTIONS, OTHER: rest}.items():
         rows = overall[overall["score"].isin(names)]
-        if not rows.empty:
-            grids.append(_grid(title, rows, list(names), palette))
+        scales = list(rows["scale"].unique())
+        if len(scales) < 2 or "" in scales:
+            grids += [_grid(title, rows, list(names), palette)] if len(rows) else []
+            continue
+        for scale in scales:
+            part = rows[rows["scale"] == scale].assign(scale="")
+            grids.append(_grid(f"{title}, {scale}", part, list(names), palette))
     return grids
 
 
