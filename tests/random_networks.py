@@ -51,6 +51,7 @@ def _stitching(sizes, mixed):
 
 def random_network(dtype, sizes, mixed=False, bias=0.08, **settings):
     """Neurons per area by `sizes`, in any order if `mixed`; about 25 Hz at the default bias."""
+    settings = {"latent": {"scale": 1.6}, **settings}  # large, so that its gradient counts
     network = build(_stitching(sizes, mixed), NetworkConfig(inputs=GROUPS, **settings), ["jaw"], 0)
     values = {name: value.to(dtype) for name, value in network.parameters.items()}
     values["bias"] = torch.full((network.neurons,), bias, dtype=dtype)
