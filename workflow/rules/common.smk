@@ -36,6 +36,20 @@ wildcard_constraints:
     seed="|".join(map(str, SEEDS)),
 
 
+# Snakemake itself says only that a job failed and which log tells more.
+onerror:
+    for line in errors_in_logs():
+        print(line, file=sys.stderr)
+
+
+def errors_in_logs():
+    """The line that says what to change, of every log that ends in one."""
+    for path in sorted(CONFIG_FILE.with_name("logs").rglob("*.log")):
+        last = path.read_text(encoding="utf-8").rstrip().rpartition("\n")[2]
+        if last.startswith("error: "):
+            yield f"{path}: {last}"
+
+
 def code(*rooms):
     """Source files of some rooms: a change of code reruns what it must."""
     package = Path(workflow.basedir) / "src" / "spiketwin"
