@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,3 +130,31 @@ def read_or_explain(read: Callable[[Path], T], path: Path, maker: str) -> T:
     if not Path(path).exists():
         raise SpiketwinError(f"{path} is missing; make it with: spiketwin {maker}")
     return read(path)
+
+
+def code_digest(package: Path, rooms: Iterable[str]) -> str:
+    """What rooms of a package (folders or files, paths relative to it) consist of, as a short hash.
+
+    A rule of the workflow that has it among its parameters runs again when its code changes.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such room.
+    """
+    digest = hashlib.sha256()
+    for room in rooms:
+        for file in _sources(package / room):
+            digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _sources(place: Path) -> list[Path]:
+    if not place.exists():
+        raise FileNotFoundError(place)
+    files = [place] if place.is_file() else sorted(place.rglob("*.*"))
+    return [file for file in files if file.suffix in CODE]
+
+
+CODE = (".py", ".csv", ".j2", ".css")
+"""What a package is made of: programs, the tables and the templates that they read."""

@@ -113,14 +113,6 @@ def test_a_setting_reruns_what_depends_on_it_and_no_more(finished):
     assert "rule fit" in planned and "rule prepare" not in planned
 
 
-def test_a_template_of_the_report_and_the_seeds_of_a_fit_are_code_that_reruns_them(finished):
-    told = run(finished.parents[1], "--detailed-summary").stdout.splitlines()
-    (report,) = [line for line in told if line.startswith("results/small/report.html")]
-    (fit,) = [line for line in told if line.startswith("results/small/fits/matched/seed-0/history")]
-    assert "report/templates/report.html.j2" in report and "templates/style.css" in report
-    assert "spiketwin/randomness.py" in fit
-
-
 @pytest.fixture(scope="module")
 def archive(finished) -> Path:
     """The report that Snakemake makes of the run."""

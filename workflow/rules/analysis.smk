@@ -4,7 +4,6 @@ rule analyse:
         fits("model.json"),
         fits("history.parquet"),
         stitching="results/{run}/stitching.parquet",
-        code=code("analysis", "trials/features.py", "trials/simulation.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/tables/scores.parquet",
@@ -14,6 +13,7 @@ rule analyse:
         mem_mb=3000,
         runtime=60,
     params:
+        code=code("analysis", "trials/features.py", "trials/simulation.py"),
         section=section("features", "analysis"),
     shell:
         "spiketwin analyse --config {input.config} > {log} 2>&1"

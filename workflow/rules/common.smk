@@ -1,11 +1,10 @@
 import json
-import os
 import re
 import sys
 from pathlib import Path
 
 from spiketwin.config import TargetRun, dump_config, resolve, resolve_targets
-from spiketwin.files import RunFiles, write_text
+from spiketwin.files import RunFiles, code_digest, write_text
 
 # Rules must find the commands of the environment that runs Snakemake.
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
@@ -51,16 +50,9 @@ def errors_in_logs():
 
 
 def code(*rooms):
-    """Source files of some rooms: a change of code reruns what it must."""
+    """Hash of the source of some rooms: a change of code reruns what it must."""
     package = Path(workflow.basedir) / "src" / "spiketwin"
-    places = [package / room for room in ("config", "randomness.py", *rooms)]
-    files = [
-        path
-        for place in places
-        for path in ([place] if place.is_file() else place.rglob("*.*"))
-        if path.suffix in (".py", ".csv", ".j2", ".css")
-    ]
-    return sorted(os.path.relpath(path) for path in files)
+    return code_digest(package, ("config", "randomness.py", *rooms))
 
 
 def section(*names):

@@ -12,7 +12,6 @@ rule figures:
     input:
         "results/{run}/tables/scores.parquet",
         fits("history.parquet"),
-        code=code("figures"),
         config="results/{run}/config.yaml",
     output:
         pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
@@ -28,6 +27,8 @@ rule figures:
     log:
         "results/{run}/logs/figures.log",
     threads: 2
+    params:
+        code=code("figures"),
     shell:
         "spiketwin plot --config {input.config} --threads {threads} > {log} 2>&1"
 
@@ -47,11 +48,12 @@ rule report:
     input:
         "results/{run}/tables/scores.parquet",
         expand("results/{{run}}/figures/{figure}.svg", figure=FIGURES),
-        code=code("report"),
         config="results/{run}/config.yaml",
     output:
         "results/{run}/report.html",
     log:
         "results/{run}/logs/report.log",
+    params:
+        code=code("report"),
     shell:
         "spiketwin report --config {input.config} > {log} 2>&1"

@@ -2,7 +2,6 @@ rule fit:
     """One model with one seed; resumes from its checkpoint when it was interrupted."""
     input:
         stitching="results/{run}/stitching.parquet",
-        code=code("network", "losses", "learning", "trials/features.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         multiext(
@@ -19,6 +18,7 @@ rule fit:
         mem_mb=3000,
         runtime=240,
     params:
+        code=code("network", "losses", "learning", "trials/features.py"),
         section=section("features"),
         model=model_section,
     shell:
@@ -31,7 +31,6 @@ rule simulate:
         "results/{run}/fits/{model}/seed-{seed}/model.safetensors",
         "results/{run}/fits/{model}/seed-{seed}/model.json",
         stitching="results/{run}/stitching.parquet",
-        code=code("network", "simulate", "trials/simulation.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/fits/{model}/seed-{seed}/simulation.npz",
@@ -43,6 +42,7 @@ rule simulate:
         mem_mb=3000,
         runtime=30,
     params:
+        code=code("network", "simulate", "trials/simulation.py"),
         trials=CONFIG.analysis.simulated_trials,
         nwb=CONFIG.analysis.simulation_nwb,
         perturbations=[p.model_dump_json() for p in CONFIG.analysis.perturbations],

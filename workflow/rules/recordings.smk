@@ -2,12 +2,6 @@ if CONFIG.recordings.synthetic is not None:
 
     rule synthesize:
         input:
-            code=code(
-                "recording/synthetic.py",
-                "recording/delayed_task.py",
-                "recording/delayed_session.py",
-                "recording/write.py",
-            ),
             config=ancient(f"results/{RUN}/config.yaml"),
         output:
             recording_files(),
@@ -17,6 +11,12 @@ if CONFIG.recordings.synthetic is not None:
             mem_mb=2000,
             runtime=20,
         params:
+            code=code(
+                "recording/synthetic.py",
+                "recording/delayed_task.py",
+                "recording/delayed_session.py",
+                "recording/write.py",
+            ),
             synthetic=CONFIG.recordings.synthetic.model_dump_json(),
         shell:
             "spiketwin synthesize --config {input.config} > {log} 2>&1"
@@ -25,7 +25,6 @@ if CONFIG.recordings.synthetic is not None:
 rule prepare:
     input:
         recordings=recording_files(),
-        code=code("recording", "trials"),
         config=ancient("results/{run}/config.yaml"),
     output:
         stitching="results/{run}/stitching.parquet",
@@ -37,6 +36,7 @@ rule prepare:
         mem_mb=4000,
         runtime=30,
     params:
+        code=code("recording", "trials"),
         section=section("recordings", "trials"),
         folder=recordings_folder(),
     shell:

@@ -13,7 +13,6 @@ rule fit:
     """One model with one seed; resumes from its checkpoint when it was interrupted."""
     input:
         targets=target_files,
-        code=code("network", "learning", "trials/targets.py", "trials/patterns.py"),
         config=ancient("results/{run}/config.yaml"),
     output:
         multiext(
@@ -30,6 +29,7 @@ rule fit:
         mem_mb=4000,
         runtime=240,
     params:
+        code=code("network", "learning", "trials/targets.py", "trials/patterns.py"),
         section=section("targets"),
         model=model_section,
     shell:
@@ -41,7 +41,6 @@ rule simulate:
     input:
         "results/{run}/fits/{model}/seed-{seed}/model.safetensors",
         "results/{run}/fits/{model}/seed-{seed}/model.json",
-        code=code("network/sparse", "simulate"),
         config=ancient("results/{run}/config.yaml"),
     output:
         "results/{run}/fits/{model}/seed-{seed}/tracking.npz",
@@ -52,6 +51,7 @@ rule simulate:
         mem_mb=3000,
         runtime=30,
     params:
+        code=code("network/sparse", "simulate"),
         section=section("analysis"),
     shell:
         "spiketwin simulate --config {input.config} --model {wildcards.model}"
@@ -63,13 +63,6 @@ rule analyse:
         fits("tracking.npz"),
         fits("model.json"),
         fits("history.parquet"),
-        code=code(
-            "analysis/tracking.py",
-            "analysis/recall.py",
-            "analysis/sweeps.py",
-            "analysis/fits.py",
-            "trials/targets.py",
-        ),
         config=ancient("results/{run}/config.yaml"),
     output:
         expand(
@@ -85,6 +78,14 @@ rule analyse:
         ),
     log:
         "results/{run}/logs/analyse.log",
+    params:
+        code=code(
+            "analysis/tracking.py",
+            "analysis/recall.py",
+            "analysis/sweeps.py",
+            "analysis/fits.py",
+            "trials/targets.py",
+        ),
     shell:
         "spiketwin analyse --config {input.config} > {log} 2>&1"
 
@@ -96,13 +97,14 @@ rule figures:
             table=["tracking", "recall", "trajectories", "divergence", "sweeps"],
         ),
         fits("history.parquet"),
-        code=code("figures"),
         config="results/{run}/config.yaml",
     output:
         pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
         svg=expand("results/{{run}}/figures/{figure}.svg", figure=FIGURES),
     log:
         "results/{run}/logs/figures.log",
+    params:
+        code=code("figures"),
     shell:
         "spiketwin plot --config {input.config} > {log} 2>&1"
 
@@ -111,11 +113,12 @@ rule report:
     input:
         "results/{run}/tables/recall.parquet",
         expand("results/{{run}}/figures/{figure}.svg", figure=FIGURES),
-        code=code("report"),
         config="results/{run}/config.yaml",
     output:
         "results/{run}/report.html",
     log:
         "results/{run}/logs/report.log",
+    params:
+        code=code("report"),
     shell:
         "spiketwin report --config {input.config} > {log} 2>&1"
