@@ -17,6 +17,7 @@ from spiketwin.network.kernels.sampled import tile_back_sampled
 
 COMMAND = (sys.executable, "-m", "spiketwin.learning.warmup")
 _STARTED: list[Popen[bytes]] = []
+"""Kept: Python warns about a running process that nobody holds."""
 
 
 def compile_ahead() -> None:

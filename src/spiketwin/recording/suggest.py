@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from spiketwin.config import Mapping, TrialsMapping, UnitsMapping
+from spiketwin.config import Mapping, Stitching, TrialsMapping, UnitsMapping
 from spiketwin.errors import SpiketwinError
 from spiketwin.recording.areas import UNASSIGNED
 from spiketwin.recording.columns import is_ragged, values
@@ -189,7 +189,8 @@ def _limits(
     mapping = Mapping(units=UnitsMapping(area=source), trials=TrialsMapping(table=table))
     units = read_nwb(path, mapping, session).units
     kinds = Counter(zip(units["area"], units["cell_type"], strict=True))
-    least = {"excitatory": 0.8 * MOST_NEURONS, "inhibitory": 0.2 * MOST_NEURONS}
+    share = Stitching().excitatory_fraction
+    least = {"excitatory": share * MOST_NEURONS, "inhibitory": (1 - share) * MOST_NEURONS}
     limits: dict[str, int | str] = {}
     for name, number in areas.items():
         typed = sum(kinds[name, kind] for kind in least)
