@@ -52,7 +52,7 @@ PUBLISHED: dict[str, object] = {
     },
     "learning": {
         "steps": 100_000, "learning_rate": 5e-4, "beta2": 0.999, "warmup": 0.0, "flat": 1.0,
-        "batches": [150], "prerun_s": 0.3, "calibration": 0, "average": 0.0,
+        "batches": [150], "prerun_s": 0.3, "calibration": 0, "wake": 0.0, "average": 0.0,
     },
 }  # fmt: skip
 """Differences of the published recipe (section 4 of the paper, and its code) from the default."""

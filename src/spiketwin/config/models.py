@@ -107,6 +107,9 @@ class GradientLearning(Section):
     """Pre-run during training."""
     calibration: int = Field(default=25, ge=0)
     """Forward passes that set the biases to the recorded rates before the first step."""
+    wake: Fraction = 0.5
+    """The bias of a neuron that fires less than this share of its recorded rate is raised until the
+    losses, whose gradient is zero far below threshold, see it again; 0: never."""
     roulette: Fraction = 0.1
     """Tolerance of the gradient: spikes whose surrogate derivative is below this share of its scale
     take part at random, weighted such that the mean gradient stays right; 0 takes the exact one."""

@@ -24,6 +24,7 @@ from spiketwin.learning.guards import check_restarts, exploded
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
 from spiketwin.learning.turns import Turn
+from spiketwin.learning.waking import woken
 from spiketwin.losses import (
     GANS,
     Adversary,
@@ -99,6 +100,7 @@ class GradientFitter:
         losses, outputs = self._losses(current, activity, rows, turn, state)
         gradients, sizes = self._gradients(losses, outputs, activity, current, state)
         after = self._descend(network, state, gradients, self._rate(state), sizes)
+        after = self._woken(after, activity, turn, self._rate(state))
         if self.adversary is not None:
             after = self._unmasked(self.adversary, current, outputs, state, after)
         return self._guarded(network, after, self._record(state, activity, losses))
@@ -142,6 +144,12 @@ class GradientFitter:
         beta2 = self.learning.beta2
         memory = adversary.learned(critics, views, after.memory, state.step, rate, beta2, seed)
         return replace(after, memory=memory)
+
+    def _woken(self, state: FitState, activity: Activity, turn: Turn, rate: float) -> FitState:
+        """The state after silent neurons were woken; rates are spikes per bin."""
+        simulated = activity.counts.detach().sum(1).mean(0) * (self.bin_s / self._window_s())
+        recorded = turn.rates.psth.mean(0)
+        return woken(state, simulated, recorded, self.learning.wake, rate)
 
     def _turn(self, state: FitState) -> Turn:
         """Training trials that this step is about."""

@@ -16,6 +16,9 @@ from spiketwin.network import float_tensor
 from spiketwin.trials.features import window_matrix
 from spiketwin.trials.trialset import Trials
 
+LEAST_SD_HZ = 0.5
+"""Least scale of a PSTH."""
+
 
 @dataclass(frozen=True)
 class RateTarget:
@@ -25,7 +28,7 @@ class RateTarget:
     ----------
     window : (group, time) filter.
     psth : (time, neuron) recorded spikes per bin.
-    sd : (neuron,) s.d. over time, 1 where it is nearly 0, infinite where nothing was recorded.
+    sd : (neuron,) s.d. over time, at least `LEAST_SD_HZ`; infinite where nothing was recorded.
     rate_hz : (neuron,) recorded rate, before the event where the window has such bins.
     before : (group,) groups that `rate_hz` counts.
     before_s : their duration.
@@ -46,8 +49,9 @@ def rate_target(
 ) -> RateTarget:
     """Trial-averaged rates of the stitched units.
 
-    Units whose PSTH varies by less than half a spike per second keep their scale in counts
-    (Sourmpis et al. 2023, code): they would otherwise be fitted to noise.
+    The PSTH of a slow unit varies by noise more than by anything else: its scale is at least half a
+    spike per second. (The published code leaves such units in counts, which is no loss at all; a
+    third of the units of real recordings then have no target, and a tenth falls silent.)
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ def rate_target(
     mean, known = _mean_counts(trials, weights)
     filtered = torch.from_numpy(window).T @ mean
     sd = filtered.std(0, unbiased=False)
-    sd = torch.where(sd < 0.5 * first.bin_s, 1.0, sd)
+    sd = sd.clamp(min=LEAST_SD_HZ * first.bin_s)
     before = bins_before(first)
     return RateTarget(
         window=float_tensor(groups.rows(window)),
