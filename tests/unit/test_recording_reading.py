@@ -135,6 +135,18 @@ def test_conditions_join_merge_and_keep(tmp_path):
     assert list(trials["condition"][:3]) == ["left_1", "right_1", "nogo"]
 
 
+def test_merging_is_for_conditions_and_outcomes_not_for_further_labels(tmp_path):
+    columns = {"side": np.array([0, 1] * 6), "perf": np.array([0, 0, 1] * 4)}
+    mapping = _mapping(
+        trials=TrialsMapping(
+            outcome=["perf"], labels={"side": "side"}, merge={"Miss": ["0"], "Hit": ["1"]}
+        )
+    )
+    trials = read_nwb(write_file(tmp_path / "a.nwb", trial_columns=columns), mapping).trials
+    assert list(trials["outcome"][:3]) == ["Miss", "Miss", "Hit"]
+    assert list(trials["label side"][:3]) == ["0", "1", "0"]
+
+
 def test_alignment_by_column_by_relative_column_and_by_event_series(tmp_path):
     columns = {"cue": np.arange(12) + 0.25, "cue_after": np.full(12, 0.25)}
     columns["cue"][3] = np.nan

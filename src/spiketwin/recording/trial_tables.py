@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,10 +78,10 @@ def read_trials(nwb: Any, mapping: TrialsMapping, notes: list[str]) -> tuple[Any
             "align_s": align[rows],
             "start_s": start[rows],
             "stop_s": stop[rows],
-            "condition": _labels(table, mapping.condition, mapping, "condition")[rows],
-            "outcome": _labels(table, mapping.outcome, mapping, "outcome")[rows],
+            "condition": _labels(table, mapping.condition, mapping.merge, "condition")[rows],
+            "outcome": _labels(table, mapping.outcome, mapping.merge, "outcome")[rows],
             **{
-                f"{LABEL}{name}": _labels(table, [column], mapping, f"labels.{name}")[rows]
+                f"{LABEL}{name}": _labels(table, [column], {}, f"labels.{name}")[rows]
                 for name, column in mapping.labels.items()
             },
         }
@@ -145,13 +145,15 @@ def _check_number(table: Any, mapping: TrialsMapping, align: np.ndarray, rows: n
         )
 
 
-def _labels(table: Any, columns: Sequence[str], mapping: TrialsMapping, what: str) -> np.ndarray:
+def _labels(
+    table: Any, columns: Sequence[str], merge: Mapping[str, Sequence[str]], what: str
+) -> np.ndarray:
     """Joined labels of some columns, merged as the mapping says, (row,) str."""
     if not columns:
         return np.full(len(table), ALL)
     for column in columns:
         require(table, column, f"{KEY}.{what}")
     parts = [[text(value) for value in values(table, column)] for column in columns]
-    merged = {old: new for new, olds in mapping.merge.items() for old in olds}
+    merged = {old: new for new, olds in merge.items() for old in olds}
     joined = ["_".join(row) for row in zip(*parts, strict=True)]
     return np.array([merged.get(label, label) or "none" for label in joined])
