@@ -50,8 +50,8 @@ def rate_target(
     """Trial-averaged rates of the stitched units.
 
     The PSTH of a slow unit varies by noise more than by anything else: its scale is at least half a
-    spike per second. (The published code leaves such units in counts, which is no loss at all; a
-    third of the units of real recordings then have no target, and a tenth falls silent.)
+    spike per second. (The published code leaves such units in counts, which is no loss at all: a
+    third to a half of the units of a recording can then have no target.)
 
     Parameters
     ----------
