@@ -12,7 +12,8 @@ if CONFIG.recordings.synthetic is not None:
             runtime=20,
         params:
             code=code(
-                "recording/synthetic.py",
+                "recording/two_areas.py",
+                "recording/two_areas_session.py",
                 "recording/delayed_task.py",
                 "recording/delayed_session.py",
                 "recording/write.py",

@@ -23,6 +23,6 @@ def synthesize(synthetic: Synthetic | DelayedTask, folder: Path) -> list[Path]:
         from spiketwin.recording.delayed_task import synthesize_task
 
         return synthesize_task(synthetic, folder)
-    from spiketwin.recording.synthetic import synthesize_two_areas
+    from spiketwin.recording.two_areas import synthesize_two_areas
 
     return synthesize_two_areas(synthetic, folder)

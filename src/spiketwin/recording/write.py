@@ -16,50 +16,8 @@ from pynwb.file import Subject
 from pynwb.misc import Units
 
 from spiketwin.files import appearing
-from spiketwin.recording.synthetic import (
-    AREAS,
-    JAW_RATE_HZ,
-    STIMULUS_MS,
-    TRIAL_MS,
-    SyntheticSession,
-)
 
 RESOLUTION_S = 1 / 30_000
-
-
-def write_synthetic_nwb(session: SyntheticSession, name: str, path: Path) -> None:
-    """Write an artificial session.
-
-    The units table has the columns ``cell_type`` and ``quality``, the trial table
-    ``stimulus_time``, ``stimulus_amplitude``, ``lick`` and ``outcome``; areas stand in
-    ``electrodes.location``; the jaw is
-    ``processing/behavior/BehavioralTimeSeries/JawTrace``.
-    """
-    truth = session.truth
-    nwb = new_file(name, "artificial two-area session, drawn by spiketwin")
-    electrode = add_electrodes(nwb, list(AREAS), truth.area)
-    start = np.arange(len(truth.hit)) * TRIAL_MS / 1000
-    columns = {
-        "cell_type": np.where(truth.inhibitory, "inhibitory", "excitatory"),
-        "quality": np.full(len(truth.area), "good"),
-    }
-    observed = np.array([[0.0, len(truth.hit) * TRIAL_MS / 1000]])
-    nwb.units = units_table(
-        nwb, session.spike_times_s, session.spike_offsets, columns, electrode, observed
-    )
-    nwb.trials = trial_table(
-        {
-            "start_time": start,
-            "stop_time": start + TRIAL_MS / 1000,
-            "stimulus_time": start + STIMULUS_MS / 1000,
-            "stimulus_amplitude": np.full(len(start), 4.0),
-            "lick": truth.hit.astype(int),
-            "outcome": np.where(truth.hit, "Hit", "Miss"),
-        }
-    )
-    if len(session.jaw):
-        add_trace(nwb, "JawTrace", session.jaw, rate_hz=JAW_RATE_HZ, start_s=0.0)
-    save(nwb, path)
 
 
 def new_file(identifier: str, description: str) -> NWBFile:

@@ -9,7 +9,8 @@ from nwbinspector import Importance, inspect_nwbfile
 from spiketwin.config import Mapping, Synthetic, TrialWindow
 from spiketwin.files import read_arrays
 from spiketwin.recording import read_nwb, synthesize
-from spiketwin.recording.synthetic import AREAS, draw_session, prototype
+from spiketwin.recording.two_areas import draw_session, prototype
+from spiketwin.recording.two_areas_session import AREAS
 from spiketwin.recording.write_trials import write_trials_nwb
 from spiketwin.trials.window import cut
 

@@ -19,7 +19,6 @@ there is measurement noise of s.d. 0.03.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,49 +26,14 @@ import numpy as np
 from spiketwin.config import Synthetic
 from spiketwin.files import write_arrays
 from spiketwin.randomness import numpy_generator
-
-TRIAL_MS, STIMULUS_MS = 4000, 1000
-JAW_RATE_HZ = 250.0
-AREAS = ("SSp-bfd", "MOp")
-"""Allen CCF acronyms under which area1 and area2 are written."""
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What a session was made from.
-
-    Attributes
-    ----------
-    area : (unit,) 0 or 1.
-    inhibitory : (unit,) bool.
-    base_hz, modulation : (unit,).
-    hit : (trial,) bool.
-    jaw_onset_s : (trial,) opening after the stimulus, NaN on miss trials.
-    """
-
-    area: np.ndarray
-    inhibitory: np.ndarray
-    base_hz: np.ndarray
-    modulation: np.ndarray
-    hit: np.ndarray
-    jaw_onset_s: np.ndarray
-
-
-@dataclass(frozen=True)
-class SyntheticSession:
-    """A session before it is written.
-
-    Attributes
-    ----------
-    truth : what it was made from.
-    spike_times_s, spike_offsets : as in `Recording`.
-    jaw : (sample,) at `JAW_RATE_HZ` from time 0; empty without a jaw.
-    """
-
-    truth: Truth
-    spike_times_s: np.ndarray
-    spike_offsets: np.ndarray
-    jaw: np.ndarray
+from spiketwin.recording.two_areas_session import (
+    JAW_RATE_HZ,
+    STIMULUS_MS,
+    TRIAL_MS,
+    Truth,
+    TwoAreasSession,
+    write_two_areas_session,
+)
 
 
 def synthesize_two_areas(synthetic: Synthetic, folder: Path) -> list[Path]:
@@ -84,25 +48,23 @@ def synthesize_two_areas(synthetic: Synthetic, folder: Path) -> list[Path]:
     -------
     Paths of the NWB files.
     """
-    from spiketwin.recording.write import write_synthetic_nwb
-
     paths = []
     for index in range(synthetic.sessions):
         session = draw_session(synthetic, index)
         path = Path(folder) / f"session-{index}.nwb"
-        write_synthetic_nwb(session, f"session-{index}", path)
+        write_two_areas_session(session, f"session-{index}", path)
         write_arrays(path.with_suffix(".truth.npz"), session.truth.__dict__)
         paths.append(path)
     return paths
 
 
-def draw_session(synthetic: Synthetic, index: int) -> SyntheticSession:
+def draw_session(synthetic: Synthetic, index: int) -> TwoAreasSession:
     """One session of the set."""
     generator = numpy_generator(synthetic.draw, "synthetic", index)
     truth = _draw_truth(synthetic, index, generator)
     times, offsets = _draw_spikes(synthetic, truth, generator)
     jaw = _draw_jaw(truth, generator) if synthetic.jaw else np.zeros(0, dtype=np.float32)
-    return SyntheticSession(truth, times, offsets, jaw)
+    return TwoAreasSession(truth, times, offsets, jaw)
 
 
 def _draw_truth(synthetic: Synthetic, index: int, generator: np.random.Generator) -> Truth:
