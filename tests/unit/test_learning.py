@@ -122,6 +122,24 @@ def test_explosion_starts_again_with_half_the_learning_rate_and_twice_the_warmup
     assert record.learning_rate == pytest.approx(rates[0] / 4)
 
 
+def test_inputs_that_overdrive_the_network_from_the_first_step_are_weakened_until_it_starts():
+    """They fire after the stimulus only; the biases are calibrated before it."""
+    model = small_model(steps=60)
+    long = model.network.inputs[0].model_copy(update={"pulse_s": 0.2})
+    inputs = [long, model.network.inputs[1]]
+    model = model.model_copy(
+        update={"network": model.network.model_copy(update={"inputs": inputs})}
+    )
+    _, network, fitter, _ = _setting(model)
+    network = network.with_parameters({"input": 6 * network.parameters["input"]})
+    state = fitter.start(network)
+    assert torch.equal(state.parameters["input"], network.parameters["input"])
+    for _ in range(12):
+        state, record = fitter.step(network, state)
+    assert state.numbers["restarts"] >= 1 and state.step > 0
+    assert record.rate_hz < 2 * float(fitter.rates.psth.mean()) / fitter.bin_s
+
+
 def test_one_seed_gives_the_same_bits_and_another_does_not(tmp_path):
     model = small_model()
     fitted = []

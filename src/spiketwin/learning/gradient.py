@@ -20,7 +20,7 @@ from spiketwin.learning import adam, adversary
 from spiketwin.learning.backward import through_time
 from spiketwin.learning.calibration import calibrate
 from spiketwin.learning.descent import Descent, descended
-from spiketwin.learning.guards import check_restarts, exploded
+from spiketwin.learning.guards import check_restarts, exploded, gentler
 from spiketwin.learning.protocol import FitState, Record
 from spiketwin.learning.schedule import batch_size, learning_rate
 from spiketwin.learning.turns import Turn
@@ -110,6 +110,7 @@ class GradientFitter:
         return integer_seed(self.seed, purpose, restarts, state.step)
 
     def _start(self, network: Network, restarts: int) -> FitState:
+        network = gentler(network, restarts)
         bias, error = network.parameters["bias"], float("nan")
         if self.learning.calibration:
             bias, error = calibrate(

@@ -1,8 +1,9 @@
 """Guard against rate explosion in the first steps.
 
 A hot start can throw the network into a state with the right mean rate but meaningless PSTHs from
-which it does not return. Within the first steps the guard notices and the fit starts again, with
-half the learning rate and twice the warm-up.
+which it does not return; and channels that a stimulus drives for long can overdrive a small
+network before it has learned anything. Within the first steps the guard notices and the fit starts
+again, with half the learning rate, twice the warm-up and half the input weights.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 
 from spiketwin.errors import SpiketwinError
 from spiketwin.learning.protocol import Record
+from spiketwin.network import Network
 
 WATCHED_STEPS = 50
 LARGEST_LOSS = 10.0
@@ -38,10 +40,18 @@ def exploded(record: Record, rate_hz: float, first_loss: float) -> bool:
     return record.loss_neuron > largest or off > math.log(LARGEST_RATE)
 
 
+def gentler(network: Network, restarts: int) -> Network:
+    """The network at a start, its inputs weaker after every restart."""
+    if restarts == 0:
+        return network
+    return network.with_parameters({"input": network.parameters["input"] * 0.5**restarts})
+
+
 def check_restarts(restarts: int) -> None:
     """Give up when starting again does not help."""
     if restarts > MOST_RESTARTS:
         raise SpiketwinError(
-            f"the rates exploded in the first {WATCHED_STEPS} steps, {restarts} times in a row; "
-            "lower learning.learning_rate or raise learning.warmup"
+            f"the rates exploded or broke down in the first {WATCHED_STEPS} steps, {restarts} "
+            "times in a row with ever weaker inputs; give network.inputs that a stimulus drives a "
+            "smaller gain or fewer channels, or lower learning.learning_rate"
         )

@@ -75,7 +75,7 @@ def learn(
         if state.step < record.step:
             display.say(
                 f"the rates exploded in step {record.step}: starts again from step {state.step} "
-                "with half the learning rate"
+                "with half the learning rate and half the input weights"
             )
         progress = _advanced(progress, state, record, time.monotonic() - since)
         if state.step % limits.evaluate_every == 0 or state.step == fitter.steps:

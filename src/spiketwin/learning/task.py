@@ -108,7 +108,7 @@ def _warnings(fitted: Fitted) -> list[str]:
     if restarts:
         found.append(
             f"the rates exploded {restarts} times at the start; the fit went on with the learning "
-            f"rate divided by {2**restarts}"
+            f"rate and the first input weights divided by {2**restarts}"
         )
     if fitted.failed:
         found.append(fitted.stop)
