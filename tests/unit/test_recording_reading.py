@@ -20,6 +20,7 @@ from spiketwin.config import (
     WaveformWidth,
     read_config,
 )
+from spiketwin.errors import SpiketwinError
 from spiketwin.files import RunFiles
 from spiketwin.recording import read_nwb
 from spiketwin.recording.areas import model_areas, plain_label
@@ -165,6 +166,51 @@ def test_alignment_by_column_by_relative_column_and_by_event_series(tmp_path):
     np.testing.assert_allclose(relative.trials["align_s"], np.arange(12) + 0.25)
 
 
+def test_the_first_of_several_events_of_a_trial_counts_and_that_is_said(tmp_path):
+    events = np.concatenate([np.arange(12) + 0.25, np.arange(5) + 0.5])
+    path = write_file(
+        tmp_path / "a.nwb", series={"clicks": (np.sort(events), np.ones(17))}, trials=12
+    )
+    source = "events:processing/behavior/BehavioralTimeSeries/clicks"
+    recording = read_nwb(path, _mapping(trials=TrialsMapping(align=source)))
+    np.testing.assert_allclose(recording.trials["align_s"], np.arange(12) + 0.25)
+    assert any("5 of 12 trials hold more than one event" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize(
+    ("times", "chosen"),
+    [
+        (["stim_off_time", "stim_on_time"], "stim_on_time"),
+        (["go_time", "cue_time"], "cue_time"),
+        (["stimulus_end", "go_time"], "start_time"),
+    ],
+)
+def test_a_suggested_time_0_is_the_onset_of_a_stimulus_by_its_name(tmp_path, times, chosen):
+    columns = {name: np.arange(24) + 0.3 + 0.1 * k for k, name in enumerate(times)}
+    path = write_file(tmp_path / "a.nwb", units=24, trials=24, trial_columns=columns)
+    config, _ = _suggested(tmp_path, path)
+    assert config.recordings.mapping.trials.align == chosen
+
+
+def test_a_label_with_a_value_per_trial_is_reported_once(tmp_path, capsys):
+    latency = {"latency": np.random.default_rng(0).random(40)}
+    path = write_file(tmp_path / "a.nwb", units=24, trials=40, trial_columns=latency)
+    (tmp_path / "config.yaml").write_text(suggest_config(path))
+    config = read_config(tmp_path / "config.yaml")
+    mapping = config.recordings.mapping
+    trials = mapping.trials.model_copy(update={"outcome": ["latency"]})
+    mapping = mapping.model_copy(update={"trials": trials})
+    config = config.model_copy(
+        update={"recordings": config.recordings.model_copy(update={"mapping": mapping})}
+    )
+    with pytest.raises(SpiketwinError, match="no session has test trials"):
+        prepare(config, RunFiles(tmp_path / "results"), tmp_path)
+    errors = capsys.readouterr().err
+    assert "40 pairs of condition and outcome have fewer than" in errors
+    assert errors.count("used for training only") == 1
+    assert "24 units; 40 trials (40 train, 0 validation, 0 test)" in errors
+
+
 def test_stimuli_by_constant_column_and_lists_are_relative_to_the_alignment(tmp_path):
     clicks = [np.array([k + 0.1, k + 0.2]) if k % 2 else np.zeros(0) for k in range(12)]
     columns = {"stim": np.where(np.arange(12) < 6, np.arange(12) + 0.3, np.nan),
@@ -299,6 +345,8 @@ def test_a_suggested_configuration_runs_as_it_is(tmp_path, name):
     config, _ = _suggested(tmp_path, path)
     assert config.recordings.mapping.trials.outcome == ["outcome"]
     assert config.recordings.mapping.trials.condition == ["stim_side"]
+    assert config.recordings.mapping.trials.align == "stim_time"
+    assert config.trials.window_s == (-0.2, 0.8)
     text = (tmp_path / "config.yaml").read_text()
     assert "# Columns for align, times: start_time, stim_time\n" in text
     assert "# Columns for condition and outcome, few values: outcome, stim_side\n" in text

@@ -23,6 +23,8 @@ from spiketwin.recording.units import guess_area, unit_labels
 LEAST_UNITS = 10
 MOST_NEURONS = 100
 CONDITION_WORDS = ("stim", "condition", "contrast", "side", "instruction", "trial_type")
+ONSET_WORDS, END_WORDS = ("stim", "cue"), ("off", "stop", "end")
+"""What times of a stimulus are called, and which of them are not its onset."""
 OUTCOME_WORDS = ("outcome", "feedback", "choice", "correct", "response", "perf", "hit", "accura")
 TRACE_WORDS = ("jaw", "tongue", "lick", "wheel", "whisker", "face", "motion", "pupil")
 LEAST_SAMPLES = 1000
@@ -52,10 +54,12 @@ def suggest_config(path: Path) -> str:
         chosen = {name: n for name, n in areas.most_common() if n >= LEAST_UNITS}
         labels, times = _label_columns(table), _event_columns(table)
         trace = _trace(nwb)
-        window = _window(table)
+        align = _onset(times)
+        window = _window(table, align)
     name = table.name
     limits = _limits(path, session, name, source, chosen or dict(areas))
-    blocks = _blocks(session, path, source, limits, name, _likely(labels), trace, window)
+    trials = {"table": name, "align": align, **_likely(labels)}
+    blocks = _blocks(session, path, source, limits, trials, trace, window)
     blocks["features"] = {"min_units": LEAST_UNITS if chosen else 1}
     return _commented(blocks, [*_left_out(areas, chosen), *_choices(times, labels)])
 
@@ -109,12 +113,27 @@ def _trace(nwb: Any) -> str | None:
     return None
 
 
-def _window(table: Any) -> tuple[float, float]:
-    """From the start of the trials to what nine of ten trials reach, at most 1.5 s, in 20 ms."""
-    start, stop = (np.asarray(table[c].data[:], dtype=float) for c in ("start_time", "stop_time"))
-    length = stop - start
-    usual = float(np.nanquantile(length, 0.1)) if np.isfinite(length).any() else 1.0
-    return 0.0, max(0.2, round(float(np.floor(min(usual, 1.5) / 0.02 + 1e-6)) * 0.02, 3))
+def _onset(times: list[str]) -> str:
+    """Time 0 of the trials: the onset of a stimulus, by its name, or the start."""
+    for name in times:
+        lower = name.lower()
+        if any(word in lower for word in ONSET_WORDS) and not any(w in lower for w in END_WORDS):
+            return name
+    return "start_time"
+
+
+def _window(table: Any, align: str) -> tuple[float, float]:
+    """What nine of ten trials cover around the event, at most from -0.5 to 1.5 s, in 20 ms."""
+    start, at, stop = (values(table, c).astype(float) for c in ("start_time", align, "stop_time"))
+    after = max(0.2, _usual(stop - at, 1.5))
+    return -_usual(at - start, 0.5), after
+
+
+def _usual(lengths: np.ndarray, most: float) -> float:
+    """What nine of ten reach, in steps of 20 ms."""
+    known = lengths[np.isfinite(lengths)]
+    usual = float(np.quantile(known, 0.1)) if len(known) else 1.0
+    return max(0.0, round(float(np.floor(min(usual, most) / 0.02 + 1e-6)) * 0.02, 3))
 
 
 def _blocks(
@@ -122,14 +141,13 @@ def _blocks(
     path: Path,
     source: str,
     areas: dict[str, int | str],
-    table: str,
-    labels: dict[str, list[str]],
+    trials: dict[str, Any],
     trace: str | None,
     window: tuple[float, float],
 ) -> dict[str, Any]:
     mapping: dict[str, Any] = {
         "units": {"area": source},
-        "trials": {"table": table, "align": "start_time", **labels},
+        "trials": trials,
         "stimuli": {"event": {"onset": 0.0}},
         "areas": {"model": {name: name for name in areas}},
     }

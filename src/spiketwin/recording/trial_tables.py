@@ -102,19 +102,29 @@ def _align(
         notes.append(f"trials aligned to start_time ({KEY}.align)")
         return start
     if source.startswith("events:"):
-        return _events_in_trials(event_times(nwb, source[7:], f"{KEY}.align"), start, stop)
+        events = event_times(nwb, source[7:], f"{KEY}.align")
+        found, several = _events_in_trials(events, start, stop)
+        if several:
+            notes.append(
+                f"{several} of {len(start)} trials hold more than one event of {source!r}; the "
+                f"first of each is time 0 ({KEY}.align)"
+            )
+        return found
     times = numbers(table, source, f"{KEY}.align")
     return start + times if mapping.align_relative else times
 
 
-def _events_in_trials(events: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """First event inside each trial, NaN where there is none."""
+def _events_in_trials(
+    events: np.ndarray, start: np.ndarray, stop: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """First event inside each trial, NaN where there is none; trials with several."""
     events = np.sort(events[np.isfinite(events)])
     if not len(events):
-        return np.full(len(start), np.nan)
+        return np.full(len(start), np.nan), 0
     place = np.minimum(np.searchsorted(events, start), len(events) - 1)
     found = events[place]
-    return np.where((found >= start) & (found <= stop), found, np.nan)
+    inside = np.searchsorted(events, stop, side="right") - np.searchsorted(events, start)
+    return np.where((found >= start) & (found <= stop), found, np.nan), int((inside > 1).sum())
 
 
 def _check_clock(

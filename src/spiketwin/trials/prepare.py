@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,14 @@ from spiketwin.files import RunFiles, write_table, write_text
 from spiketwin.recording.schema import Recording
 from spiketwin.trials.duplicates import find_duplicates
 from spiketwin.trials.features import check_scored, window_matrix
+from spiketwin.trials.split import PARTS
 from spiketwin.trials.stitching import stitch
 from spiketwin.trials.store import save_trials
 from spiketwin.trials.trialset import TrialSet
 from spiketwin.trials.window import cut
+
+MOST_NAMED = 8
+"""Small classes of a session that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ def prepare(config: Config, files: RunFiles, folder: Path) -> None:
     stitched = stitch([one.trials for one in prepared], config.trials.stitching)
     for note in (note for one in prepared for note in one.notes):
         print(note, file=sys.stderr)
+    for session in stitched.trials.sessions:
+        print(_size_note(session), file=sys.stderr)
     check_scored(stitched.trials.sessions, config.features)
     for session in stitched.trials.sessions:
         save_trials(session, files.trials(session.session))
@@ -82,14 +89,27 @@ def _prepare_session(config: Config, name: str, path: Path) -> _Prepared:
 
 
 def _class_notes(trials: TrialSet, config: Config) -> list[str]:
-    """Classes too small to be split."""
-    pairs = list(zip(trials.trials["condition"], trials.trials["outcome"], strict=True))
-    sizes = {pair: pairs.count(pair) for pair in sorted(set(pairs))}
+    """Classes too small to be split; many of them are a wrong column rather than a rare event."""
+    least = config.trials.split.min_class
+    pairs = Counter(zip(trials.trials["condition"], trials.trials["outcome"], strict=True))
+    small = {pair: n for pair, n in sorted(pairs.items()) if n < least}
+    if len(small) > MOST_NAMED:
+        return [
+            f"{trials.session}: {len(small)} pairs of condition and outcome have fewer than "
+            f"{least} trials each ({sum(small.values())} in all), used for training only; name "
+            "columns with fewer values (recordings.mapping.trials.condition, outcome)"
+        ]
     return [
         f"{trials.session}: class {condition} / {outcome} has {n} trials, used for training only"
-        for (condition, outcome), n in sizes.items()
-        if n < config.trials.split.min_class
+        for (condition, outcome), n in small.items()
     ]
+
+
+def _size_note(trials: TrialSet) -> str:
+    """What is left to fit and to score."""
+    parts = trials.trials["split"].value_counts()
+    kept = ", ".join(f"{parts.get(name, 0)} {name}" for name in PARTS)
+    return f"{trials.session}: {len(trials.units)} units; {len(trials.trials)} trials ({kept})"
 
 
 def _without_duplicates(
