@@ -226,7 +226,7 @@ def _warm_up(given: argparse.Namespace) -> None:
 def _simulate(given: argparse.Namespace) -> None:
     from spiketwin.config import TargetRun, with_perturbations
     from spiketwin.network import set_threads
-    from spiketwin.simulate import simulate, simulate_targets
+    from spiketwin.simulate import perturbed_rates, simulate, simulate_targets
 
     set_threads(given.threads)
     run = _run(given)
@@ -236,7 +236,11 @@ def _simulate(given: argparse.Namespace) -> None:
         simulate_targets(run, given.model, given.seed, _files(given, run))
     else:
         config = with_perturbations(run, given.perturb)
-        simulate(config, given.model, given.seed, _files(given, config))
+        files, perturbations = _files(given, config), config.analysis.perturbations
+        simulate(config, given.model, given.seed, files)
+        if given.perturb:
+            table = perturbed_rates(files, given.model, given.seed, perturbations)
+            print(f"mean rates from the perturbation on (Hz):\n{table.round(2).to_string()}")
 
 
 def _analyse(given: argparse.Namespace) -> None:
