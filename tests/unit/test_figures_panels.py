@@ -20,7 +20,7 @@ from spiketwin.figures.distribution import peak_edges, peaks
 from spiketwin.figures.embedding import cloud
 from spiketwin.figures.intervals import binomial_errors
 from spiketwin.figures.jaw import example, prediction
-from spiketwin.figures.layout import wrapped
+from spiketwin.figures.layout import round_numbers, wrapped
 from spiketwin.figures.outcomes import frequencies
 from spiketwin.figures.palette import MODEL_COLOURS, REFERENCES, Palette
 from spiketwin.figures.perturbations import changes, effect
@@ -99,19 +99,20 @@ def test_rate_edges_hold_all_but_the_slowest_neurons_in_equal_ratios():
 def _lagged(first: str, second: str) -> pd.DataFrame:
     lags = {"lag_s": 0.02 * np.arange(-3, 4), "first": first, "second": second, "seed": 0}
     data = pd.DataFrame(lags).assign(contender="data", covariance=[0, 0, 0, 0.1, 0, 0, 0])
-    return pd.concat([data, data.assign(contender="matched", covariance=5.0)])
+    model = data.assign(contender="matched", covariance=-0.3)
+    return pd.concat([data, model, data.assign(contender="unmatched", covariance=5.0)])
 
 
-def test_an_area_with_itself_has_one_side_and_what_is_far_too_much_leaves_the_panel(axes):
+def test_an_area_with_itself_has_one_side_and_the_control_may_leave_the_panel(axes):
     over_lags(axes, _lagged("a", "a"), PALETTE, 0.01)
-    assert {line.get_xdata()[0] for line in axes.lines[:2]} == {0.0}
+    assert {line.get_xdata()[0] for line in axes.lines[:3]} == {0.0}
     low, high = axes.get_ylim()
-    assert low < 0 and 0.2 < high < 0.25
+    assert -0.4 < low < -0.3 and 0.3 < high < 0.4
 
 
 def test_two_areas_have_both_sides_and_room_of_at_least_the_whole_run(axes):
     over_lags(axes, _lagged("a", "b"), PALETTE, 0.6)
-    assert {line.get_xdata()[0] for line in axes.lines[:2]} == {-60.0}
+    assert {line.get_xdata()[0] for line in axes.lines[:3]} == {-60.0}
     assert 0.6 < axes.get_ylim()[1] < 0.7
 
 
@@ -355,3 +356,22 @@ def test_the_share_of_active_trials_in_the_data_has_a_band(axes):
     share(axes, pd.DataFrame({"contender": ["data"], "value": 0.0, "n": 50}), PALETTE)
     (band,) = axes.patches
     assert (band.get_y(), band.get_height()) == pytest.approx((0, expected.high), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.01, 20.0, [0.01, 0.1, 1, 10]), (0.004, 0.07, [0.01, 0.03]), (4.0, 9.0, [5.0])],
+)
+def test_logarithmic_axes_have_round_numbers_more_of_them_where_decades_are_few(
+    low, high, expected
+):
+    np.testing.assert_allclose(round_numbers(low, high), expected)
+
+
+def test_few_values_of_few_units_have_a_bin_each():
+    quanta = pd.Series(np.repeat([25.0, 50.0, 75.0], [40, 50, 30]))
+    edges = peak_edges(quanta)
+    counts, _ = np.histogram(quanta, edges)
+    assert counts.tolist() == [40, 50, 30]
+    many = peak_edges(pd.Series(np.random.default_rng(0).gamma(4.0, 5.0, 500)))
+    assert np.ptp(np.diff(many)) < 1e-9 and many[0] == 0

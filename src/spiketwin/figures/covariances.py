@@ -43,7 +43,8 @@ def covariances(source: Source) -> Figure:
         panel.set_title(wrapped(title, letters(columns)), fontweight="bold")
     for panel in axes[len(pairs) :]:
         say(panel, "" if pairs else "no area has enough units")
-    figure.supxlabel("lag (ms; positive: the second area follows)")
+    across = any(first != second for first, second in pairs)
+    figure.supxlabel(f"lag (ms{'; positive: the second area follows' if across else ''})")
     figure.supylabel("shared covariance")
     legend(figure, palette, table["contender"])
     return figure
@@ -78,7 +79,7 @@ def over_lags(axes: Axes, rows: pd.DataFrame, palette: Palette, least: float) ->
     axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
     if not same:
         axes.axvline(0, **EVENT_LINE)  # type: ignore[arg-type]
-    axes.set_ylim(*_limits(rows, least))
+    axes.set_ylim(*_limits(rows, least, palette.models[0]))
     return axes
 
 
@@ -88,10 +89,11 @@ def _largest(rows: pd.DataFrame) -> float:
     return float(np.abs(data).max(initial=1e-3))
 
 
-def _limits(rows: pd.DataFrame, least: float) -> tuple[float, float]:
-    """Room for twice the data; what leaves it has far too much."""
+def _limits(rows: pd.DataFrame, least: float, first: str) -> tuple[float, float]:
+    """Room for the first model and for twice the data; what leaves it has far too much."""
     values = rows["covariance"].to_numpy(dtype=float)
-    most = max(2 * _largest(rows), least)
+    model = rows.loc[rows["contender"] == first, "covariance"].abs().max()
+    most = max(2 * _largest(rows), least, 0.0 if np.isnan(model) else float(model))
     low, high = np.clip([values.min(initial=0.0), values.max(initial=0.0)], -most, most)
     margin = 0.08 * max(high - low, 1e-3)
     return float(low - margin), float(high + margin)

@@ -75,8 +75,14 @@ def peaks(axes: Axes, rows: pd.DataFrame, edges: np.ndarray, palette: Palette) -
 
 
 def peak_edges(values: pd.Series) -> np.ndarray:
-    """Bin edges from zero to all but the largest half percent of the peaks."""
+    """Bin edges from zero to all but the largest half percent of the peaks.
+
+    A few units have a few values only: then each has its bin."""
     highest = float(np.quantile(values, 0.995)) if len(values) else 1.0
+    known = np.unique(np.round(values[values <= highest], 6))
+    if 1 < len(known) <= BINS:
+        middle = (known[1:] + known[:-1]) / 2
+        return np.array([2 * known[0] - middle[0], *middle, 2 * known[-1] - middle[-1]])
     return np.linspace(0.0, max(highest, 1e-3) * 1.02, BINS + 1)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from spiketwin.figures.layout import letters, name_rows, page, panels, say, wrapped
+from spiketwin.figures.layout import letters, name_rows, page, panels, round_numbers, say, wrapped
 from spiketwin.figures.palette import CEILING, DATA, GUIDE, Palette
 from spiketwin.figures.source import Source
 
@@ -91,9 +91,8 @@ def rate_edges(values: pd.Series) -> np.ndarray:
 
 
 def _logarithm(axes: Axes, edges: np.ndarray) -> None:
-    """Every decade in plain numbers, and its third where there are few of them."""
+    """Round numbers, written out."""
     axes.set_xscale("log")
-    few = edges[-1] / edges[0] < 300
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if few else (1.0,)))
+    axes.set_xticks(round_numbers(float(edges[0]), float(edges[-1])))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

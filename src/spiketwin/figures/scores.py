@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spiketwin.analysis.references import PER_CONDITION, PSTH, something_to_match
-from spiketwin.figures.layout import page, panels, say, spread_of, stack, wrapped
+from spiketwin.figures.layout import page, panels, round_numbers, say, spread_of, stack, wrapped
 from spiketwin.figures.palette import CEILING, DATA, GUIDE, REFERENCES, Palette
 from spiketwin.figures.source import Source
 
@@ -191,7 +191,7 @@ def _ticks(axes: Axes, rows: pd.DataFrame, floor: float) -> None:
     finite = values[np.isfinite(values)]
     top = max(float(finite.max()), 2 * floor) if len(finite) else 10 * floor
     low = min(float(finite.min()), 0.0) if len(finite) else 0.0
-    decades = 10.0 ** np.arange(np.ceil(np.log10(floor)), np.floor(np.log10(top)) + 1)
+    decades = round_numbers(floor, top)
     negative = [-floor] if low < -floor / 2 else []
     ticks = [*negative, 0.0, *decades]
     axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])

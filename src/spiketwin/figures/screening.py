@@ -13,7 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from spiketwin.analysis.screening import MATCHABLE
-from spiketwin.figures.layout import page, panels, say, shortened, spread_of, wrapped
+from spiketwin.figures.layout import (
+    page,
+    panels,
+    round_numbers,
+    say,
+    shortened,
+    spread_of,
+    wrapped,
+)
 from spiketwin.figures.palette import GUIDE, Palette
 from spiketwin.figures.source import Source
 
@@ -81,6 +89,8 @@ def distances(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
     if rows["value"].abs().max() > LINEAR:
         axes.set_yscale("symlog", linthresh=LINEAR)
+        ticks = [0.0, LINEAR, *round_numbers(LINEAR, float(rows["value"].abs().max()))]
+        axes.set_yticks(sorted(set(ticks)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
     return axes

@@ -60,8 +60,8 @@ CAPTIONS = {
     "outcomes": Caption(
         "Outcome frequencies",
         "Share of trials of each outcome by every read-out, with 95 % binomial intervals; black "
-        "line and band: the data. A single threshold can agree by accident; several read-outs "
-        "together do not.",
+        "line and band: all recorded trials. A single threshold can agree by accident; several "
+        "read-outs together do not.",
     ),
     "jaw": Caption(
         "Behaviour: averages and prediction",
