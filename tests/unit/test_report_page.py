@@ -175,6 +175,18 @@ def test_conditions_and_outcomes_name_their_columns(tmp_path):
     assert facts["Outcomes"].startswith("hit (")
 
 
+def test_stimuli_and_the_inputs_they_drive_are_named(tmp_path):
+    config, files = _without_figures(tmp_path, SMALL)
+    raw = config.model_dump(mode="json")
+    raw["recordings"]["mapping"]["stimuli"] = {"cue": {"onset": 0.5}, "click": {"onset": "clicks"}}
+    inputs = [{"name": "early", "stimulus": "click", "channels": 40}, {"name": "noise"}]
+    for model in raw["models"].values():
+        model["network"]["inputs"] = inputs
+    facts = dict(facts_of(resolve(raw), files))
+    assert facts["Stimuli"] == "cue at 0.5 s; click at clicks"
+    assert facts["Inputs"] == "early (40 channels, click), noise (100 channels)"
+
+
 def test_areas_with_few_units_are_named(tmp_path):
     config, files = _without_figures(tmp_path, SMALL)
     stitching = pd.read_parquet(files.stitching)

@@ -35,6 +35,8 @@ def facts_of(config: Config, files: RunFiles) -> list[tuple[str, str]]:
         "Conditions": _labels(trials["condition"], config.recordings.mapping.trials.condition),
         "Outcomes": _labels(trials["outcome"], config.recordings.mapping.trials.outcome),
         "Window": _window(config),
+        "Stimuli": _stimuli(config),
+        "Inputs": _inputs(config),
         "Behaviour": ", ".join(config.recordings.mapping.behaviour) or "none mapped",
         "Time scales": ", ".join(scale.name for scale in config.features.scales),
         "Models": "; ".join(_model(config, name) for name in config.models),
@@ -122,6 +124,24 @@ def _window(config: Config) -> str:
     start, stop = (f"{value:g}".replace("-", "−") for value in config.trials.window_s)
     event = config.recordings.mapping.trials.align or "start_time"
     return f"{start} s to {stop} s around {event}, bins of {1000 * config.trials.bin_s:g} ms"
+
+
+def _stimuli(config: Config) -> str:
+    """When each one comes; a constant counts from the alignment event."""
+    times = {name: s.onset for name, s in config.recordings.mapping.stimuli.items()}
+    parts = [f"{n} at {t}" if isinstance(t, str) else f"{n} at {t:g} s" for n, t in times.items()]
+    return "; ".join(parts) or "none mapped"
+
+
+def _inputs(config: Config) -> str:
+    """Groups of the first model that has them, and what drives each."""
+    networks = [m.network for m in config.models.values() if not isinstance(m, RateModel)]
+    parts = [
+        f"{group.name} ({group.channels} channels{f', {group.stimulus}' if group.stimulus else ''})"
+        for network in networks[:1]
+        for group in network.inputs
+    ]
+    return ", ".join(parts)
 
 
 def _model(config: Config, name: str) -> str:
