@@ -184,6 +184,14 @@ def test_where_there_is_nothing_to_match_no_skill_is_claimed(tmp_path):
     assert "times the model's" not in sentence.text
 
 
+def test_where_there_is_nothing_to_match_a_model_can_still_be_worse_than_trivial_ones(tmp_path):
+    assert not _scores(0.004, 0.002, 0.002).beyond_trivial("m", "40 ms")
+    assert _scores(0.007, 0.002, 0.002).beyond_trivial("m", "40 ms")
+    verdict, _ = _judged(tmp_path, replace(SMALL, references=0.0005, good=0.2))
+    (sentence,) = _about(verdict, "single trials")
+    assert sentence.mark == "poor"
+
+
 def test_a_session_without_anything_to_match_is_only_a_caution(tmp_path):
     config, files = make_run(tmp_path, replace(SMALL, sessions=3), JUDGED)
     evidence = evidence_of(config, files)

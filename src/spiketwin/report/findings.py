@@ -58,7 +58,7 @@ def energy(scores: Scoreboard, model: str, scale: str) -> Sentence:
 
 def _energy_mark(scores: Scoreboard, model: str, scale: str) -> Mark:
     if scores.nothing_to_match(scale):
-        return "note"
+        return "poor" if scores.beyond_trivial(model, scale) else "note"
     skills = _skills(scores, model, scale)
     worst = min(skills, key=lambda skill: skill.value, default=None)
     if worst is None or not worst.clearly_positive:

@@ -98,6 +98,14 @@ class Scoreboard:
         bound = max(ours.value, self.floor(scale))
         return (theirs.value / bound, ours.value < bound) if bound > 0 else None
 
+    def beyond_trivial(self, model: str, scale: str) -> bool:
+        """Whether a model is farther from the test trials than every simple model, clearly."""
+        ours = self.distance(model, scale)
+        trivial = [one.value for n in WITHOUT_SHARED if (one := self.distance(n, scale))]
+        if ours is None or not trivial:
+            return False
+        return ours.value > max(trivial) + self.floor(scale)
+
     def nothing_to_match(self, scale: str) -> bool:
         """Whether a simple model is as near to the test trials as another half of the data is.
 
