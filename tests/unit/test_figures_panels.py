@@ -351,6 +351,12 @@ def test_changes_of_outcomes_have_binomial_bars(axes, count):
     np.testing.assert_allclose(bar + 0.5, [expected.low, expected.high], atol=1e-6)
 
 
+def test_a_model_whose_trials_are_active_more_often_than_the_band_stays_on_the_panel(axes):
+    columns = {"contender": ["data", "matched"], "value": [0.4, 0.44], "n": [900, 900]}
+    share(axes, pd.DataFrame(columns), PALETTE)
+    assert axes.get_ylim() == (0, pytest.approx(1.12 * 0.44, abs=0.01))
+
+
 def test_the_share_of_active_trials_in_the_data_has_a_band(axes):
     expected = binomtest(0, 50).proportion_ci(method="wilson")
     share(axes, pd.DataFrame({"contender": ["data"], "value": 0.0, "n": 50}), PALETTE)
