@@ -374,10 +374,12 @@ def test_logarithmic_axes_have_round_numbers_more_of_them_where_decades_are_few(
     np.testing.assert_allclose(round_numbers(low, high), expected)
 
 
-def test_few_values_of_few_units_have_a_bin_each():
+def test_bins_hold_equally_many_of_the_values_that_a_few_units_can_have():
     quanta = pd.Series(np.repeat([25.0, 50.0, 75.0], [40, 50, 30]))
-    edges = peak_edges(quanta)
-    counts, _ = np.histogram(quanta, edges)
-    assert counts.tolist() == [40, 50, 30]
+    counts, _ = np.histogram(quanta, peak_edges(quanta))
+    assert counts.tolist() == [0, 40, 50, 30]
+    finer = pd.Series(np.arange(0, 90) / 1.2)
+    counts, _ = np.histogram(finer, peak_edges(finer))
+    assert len(set(counts[:-1])) == 1 and counts[0] > 1
     many = peak_edges(pd.Series(np.random.default_rng(0).gamma(4.0, 5.0, 500)))
     assert np.ptp(np.diff(many)) < 1e-9 and many[0] == 0

@@ -77,13 +77,26 @@ def peaks(axes: Axes, rows: pd.DataFrame, edges: np.ndarray, palette: Palette) -
 def peak_edges(values: pd.Series) -> np.ndarray:
     """Bin edges from zero to all but the largest half percent of the peaks.
 
-    A few units have a few values only: then each has its bin."""
+    Averages over some units are multiples of one spike of one unit; bins of as many of these each
+    do not look like a comb."""
     highest = float(np.quantile(values, 0.995)) if len(values) else 1.0
-    known = np.unique(np.round(values[values <= highest], 6))
-    if 1 < len(known) <= BINS:
-        middle = (known[1:] + known[:-1]) / 2
-        return np.array([2 * known[0] - middle[0], *middle, 2 * known[-1] - middle[-1]])
-    return np.linspace(0.0, max(highest, 1e-3) * 1.02, BINS + 1)
+    width, quantum = max(highest, 1e-3) * 1.02 / BINS, _quantum(values)
+    first = 0.0
+    if quantum > width / 8:
+        width, first = quantum * np.ceil(width / quantum), -quantum / 2
+    bins = int(np.ceil((max(highest, 1e-3) * 1.02 - first) / width - 1e-9))
+    return np.asarray(first + width * np.arange(bins + 1))
+
+
+def _quantum(values: pd.Series) -> float:
+    """Most frequent distance of neighbouring frequent values, 0 of fewer than two."""
+    known, times = np.unique(np.round(values, 4), return_counts=True)
+    steps = np.diff(known[times >= times.max(initial=0) / 4])
+    if not len(steps):
+        return 0.0
+    rounded, number = np.unique(np.round(steps, 2), return_counts=True)
+    likely = np.abs(steps - rounded[number.argmax()]) < 0.01
+    return float(steps[likely].mean())
 
 
 def _shown(palette: Palette) -> set[str]:
