@@ -63,6 +63,17 @@ def test_balance_leaves_rows_with_one_kind_of_input_alone():
     )
 
 
+@pytest.mark.parametrize("neurons", [2, 3, 6, 20, 60])
+def test_a_network_of_any_size_starts_inside_its_constraints(neurons):
+    """Else the first step of a fit would move what it must not: three neurons fired at 47 Hz."""
+    types = np.where(np.arange(neurons) % 5 == 1, "inhibitory", "excitatory")
+    table = pd.DataFrame({"area": "A", "cell_type": types})
+    for seed in range(20):
+        network = build(table, NetworkConfig(inputs=[InputGroup(name="noise")]), (), seed)
+        for name, value in clip(network, dict(network.parameters)).items():
+            assert torch.equal(value, network.parameters[name]), name
+
+
 def test_clipping_restores_signs_masks_and_resting_offsets():
     network = build(stitching(), NetworkConfig(inputs=[InputGroup(name="n", channels=3)]), [], 0)
     broken = {name: value - 0.5 for name, value in network.parameters.items()}

@@ -84,6 +84,10 @@ class Network:
         return self.parameters["input"] * self.input_sign
 
 
+FEW = 40
+"""Smaller networks have resting offsets as small as those of one of this size, inside `bounds`."""
+
+
 def build(
     stitching: pd.DataFrame, config: NetworkConfig, traces: Sequence[str], seed: int
 ) -> Network:
@@ -165,7 +169,7 @@ def _initial_parameters(network: Network, mask: np.ndarray, seed: int) -> Parame
     return {
         "recurrent": float_tensor(recurrent),
         "input": float_tensor(inputs),
-        "rest": float_tensor((generator.random(neurons) - 0.5) / np.sqrt(neurons)),
+        "rest": float_tensor((generator.random(neurons) - 0.5) / np.sqrt(max(neurons, FEW))),
         "bias": torch.zeros(neurons),
         "noise_gain": torch.ones(neurons),
         **_initial_latent(network, seed),
