@@ -83,17 +83,16 @@ def over_lags(axes: Axes, rows: pd.DataFrame, palette: Palette, least: float) ->
     return axes
 
 
-def _largest(rows: pd.DataFrame) -> float:
-    """Largest covariance of the data."""
-    data = rows.loc[rows["contender"] == DATA, "covariance"].to_numpy(dtype=float)
-    return float(np.abs(data).max(initial=1e-3))
+def _largest(rows: pd.DataFrame, contender: str = DATA) -> float:
+    """Largest covariance of a contender."""
+    values = rows.loc[rows["contender"] == contender, "covariance"].to_numpy(dtype=float)
+    return float(np.abs(values).max(initial=1e-3))
 
 
 def _limits(rows: pd.DataFrame, least: float, first: str) -> tuple[float, float]:
     """Room for the first model and for twice the data; what leaves it has far too much."""
     values = rows["covariance"].to_numpy(dtype=float)
-    model = rows.loc[rows["contender"] == first, "covariance"].abs().max()
-    most = max(2 * _largest(rows), least, 0.0 if np.isnan(model) else float(model))
+    most = max(2 * _largest(rows), least, _largest(rows, first))
     low, high = np.clip([values.min(initial=0.0), values.max(initial=0.0)], -most, most)
     margin = 0.08 * max(high - low, 1e-3)
     return float(low - margin), float(high + margin)

@@ -37,7 +37,7 @@ def panels(
 
 
 def round_numbers(low: float, high: float) -> np.ndarray:
-    """Ticks of a logarithmic axis between two positive numbers: decades, or 1, 2, 5 where few."""
+    """Ticks of a logarithmic axis between two positive numbers: decades, or more where few."""
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
         found = np.outer(decades, steps).ravel()

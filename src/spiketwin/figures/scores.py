@@ -186,13 +186,12 @@ def _beside(axes: Axes) -> dict[str, Any]:
 
 
 def _ticks(axes: Axes, rows: pd.DataFrame, floor: float) -> None:
-    """Zero and the decades between the floor and the largest value, in plain numbers."""
+    """Zero and round numbers between the floor and the largest value."""
     values = rows["value"].to_numpy(dtype=float)
     finite = values[np.isfinite(values)]
     top = max(float(finite.max()), 2 * floor) if len(finite) else 10 * floor
     low = min(float(finite.min()), 0.0) if len(finite) else 0.0
-    decades = round_numbers(floor, top)
     negative = [-floor] if low < -floor / 2 else []
-    ticks = [*negative, 0.0, *decades]
+    ticks = [*negative, 0.0, *round_numbers(floor, top)]
     axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
     axes.set_xlim(min(low * 1.5, -floor), top * 1.6)

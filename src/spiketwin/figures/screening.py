@@ -87,10 +87,10 @@ def distances(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
             markersize=3, elinewidth=0.8, color=palette.contender(name), label=name,
         )  # fmt: skip
     axes.set_xticks(range(len(names)), [wrapped(name, 14) for name in names])
-    if rows["value"].abs().max() > LINEAR:
+    largest = float(rows["value"].abs().max())
+    if largest > LINEAR:
         axes.set_yscale("symlog", linthresh=LINEAR)
-        ticks = [0.0, LINEAR, *round_numbers(LINEAR, float(rows["value"].abs().max()))]
-        axes.set_yticks(sorted(set(ticks)))
+        axes.set_yticks(sorted({0.0, LINEAR, *round_numbers(LINEAR, largest).tolist()}))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axhline(0, color=GUIDE, linewidth=0.6, zorder=0)
     return axes

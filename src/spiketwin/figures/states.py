@@ -64,9 +64,8 @@ def share(axes: Axes, rows: pd.DataFrame, palette: Palette) -> Axes:
     axes.set_xticks(range(len(models)), [wrapped(name, 12) for name in models])
     axes.set_xlim(-0.6, max(len(models), 1) - 0.4)
     # A band is an edge that autoscaling sticks to.
-    axes.set_ylim(
-        0, 1.12 * max(axes.get_ylim()[1], rows["value"].to_numpy(dtype=float).max(initial=0.1))
-    )
+    highest = rows["value"].to_numpy(dtype=float).max(initial=0.1)
+    axes.set_ylim(0, 1.12 * max(axes.get_ylim()[1], highest))
     axes.set_ylabel("share of active trials")
     return axes
 

@@ -42,8 +42,6 @@ def exploded(record: Record, rate_hz: float, first_loss: float) -> bool:
 
 def gentler(network: Network, restarts: int) -> Network:
     """The network at a start, its inputs weaker after every restart."""
-    if restarts == 0:
-        return network
     return network.with_parameters({"input": network.parameters["input"] * 0.5**restarts})
 
 

@@ -134,7 +134,7 @@ def _stimuli(config: Config) -> str:
 
 
 def _inputs(config: Config) -> str:
-    """Groups of the first model that has them, and what drives each."""
+    """Groups of the first model that is fitted by gradient, and what drives each."""
     networks = [m.network for m in config.models.values() if not isinstance(m, RateModel)]
     parts = [
         f"{group.name} ({group.channels} channels{f', {group.stimulus}' if group.stimulus else ''})"
