@@ -53,6 +53,9 @@ class TrialLoss(Section):
     behaviour_gradient: Positive = 0.5
     """Weight of the gradient that the behaviour sends into the network, beside those of the neuron
     and the trial loss; a very small one trains the read-out only."""
+    outcomes: NonNegative = 0.0
+    """Weight of the distance in how much the behaviour looks like each outcome of a condition,
+    beside the distance between trials; 0: none. 3 where a small part of the behaviour tells."""
     scales: list[Scale] | None = None
     """Time scales to match at; absent: those of `features`."""
 

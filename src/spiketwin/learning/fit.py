@@ -17,7 +17,15 @@ from spiketwin.learning.loop import Limits
 from spiketwin.learning.rls.fit import recorded_task
 from spiketwin.learning.task import Task, carry_out
 from spiketwin.learning.turns import turns_of
-from spiketwin.losses import GANS, TrialTargets, adversary_of, groups_of, rate_target, trial_targets
+from spiketwin.losses import (
+    GANS,
+    TrialTargets,
+    adversary_of,
+    groups_of,
+    outcome_targets,
+    rate_target,
+    trial_targets,
+)
 from spiketwin.network import Network, build, engine_of, on_device, save_network
 from spiketwin.network.threads import leave_to_torch
 from spiketwin.network.trialwise import exchangeable, pool, stimulation_of
@@ -97,11 +105,13 @@ def gradient_fitter(
 ) -> GradientFitter:
     """A fitter for the training trials."""
     train = trials.split("train")
-    groups = groups_of(train, features.psth, model.losses.trial.scales or features.scales)
+    trial = model.losses.trial
+    scales = trial.scales or features.scales
+    groups = groups_of(train, features.psth, scales)
     pooled = pool(train.sessions)
     rates = rate_target(train, features.psth, groups)
     turns = turns_of(train, rates, model, features, groups)
-    method, targets = model.losses.trial.method, turns[0].targets
+    targets = turns[0].targets
     return GradientFitter(
         learning=model.learning,
         losses=model.losses,
@@ -112,8 +122,11 @@ def gradient_fitter(
         bins=groups.steps(_steps_per_bin(pooled, network)),
         bin_s=pooled.bin_s,
         seed=seed,
-        adversary=adversary_of(method, targets, train)
-        if method in GANS and targets.sessions and isinstance(targets, TrialTargets)
+        outcomes=outcome_targets(train, scales[0], groups)
+        if trial.outcomes and model.matching
+        else None,
+        adversary=adversary_of(trial.method, targets, train)
+        if trial.method in GANS and targets.sessions and isinstance(targets, TrialTargets)
         else None,
     )
 

@@ -29,11 +29,13 @@ from spiketwin.losses import (
     GANS,
     Adversary,
     GradientSizes,
+    OutcomeTargets,
     RateTarget,
     SpikeGradients,
     combine,
     dispersion_loss,
     neuron_loss,
+    outcome_loss,
     trial_loss,
 )
 from spiketwin.network import (
@@ -64,6 +66,7 @@ class GradientFitter:
     bins : (step,) group of bins of each simulation step.
     bin_s : bin width of the trials.
     seed : seed of the fit.
+    outcomes : what the behaviour says about outcomes, where it is compared.
     adversary : discriminators, where these are the trial loss.
     """
 
@@ -76,6 +79,7 @@ class GradientFitter:
     bins: np.ndarray
     bin_s: float
     seed: int
+    outcomes: OutcomeTargets | None = None
     adversary: Adversary | None = None
 
     @property
@@ -179,22 +183,21 @@ class GradientFitter:
         if self.losses.dispersion.weight and len(counts) > 1:
             expected = network.config.spike_function == RATE
             losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano, expected)
-        trial = self.losses.trial
+        trial, conditions = self.losses.trial, self.conditions[rows]
+        read = behaviour(network, outputs)
         draw = torch.Generator().manual_seed(self._seed("step", state))
         if self.adversary is not None:
-            views = self.adversary.views(counts, behaviour(network, outputs))
+            views = self.adversary.views(counts, read)
             critics = adversary.critics_of(state.memory)
             losses["trial"] = self.adversary.fool(views, critics, draw)
         elif trial.method not in ("none", *GANS) and turn.targets.sessions:
+            within = trial.within == "condition"
             losses["trial"] = trial_loss(
-                counts,
-                behaviour(network, outputs),
-                list(self.conditions[rows]),
-                turn.targets,
-                trial.method,
-                trial.within == "condition",
-                draw,
+                counts, read, list(conditions), turn.targets, trial.method, within, draw
             )
+        if self.outcomes is not None:
+            looks = outcome_loss(read, conditions, self.outcomes)
+            losses["trial"] = losses.get("trial", 0.0) + trial.outcomes * looks
         return losses, outputs
 
     def _gradients(
@@ -209,8 +212,11 @@ class GradientFitter:
         after = [n for n in network.trained if n in ("readout_gain", "readout_offset")]
         before = [n for n in network.trained if n not in after]
         wanted = [outputs.counts, outputs.projected, *(network.parameters[n] for n in after)]
+        # A trial loss that found too few trials to compare is a plain zero.
         found = {
-            n: torch.autograd.grad(loss, wanted, allow_unused=True) for n, loss in losses.items()
+            n: torch.autograd.grad(loss, wanted, allow_unused=True)
+            for n, loss in losses.items()
+            if loss.requires_grad
         }
         at_spikes = SpikeGradients(
             counts={name: parts[0] for name, parts in found.items() if parts[0] is not None},

@@ -6,6 +6,7 @@ from spiketwin.losses.dispersion import dispersion_loss
 from spiketwin.losses.groups import Groups, groups_of
 from spiketwin.losses.matching import energy
 from spiketwin.losses.neuron import neuron_loss
+from spiketwin.losses.outcomes import OutcomeTargets, outcome_loss, outcome_targets
 from spiketwin.losses.rates import RateTarget, rate_target
 from spiketwin.losses.signals import SignalTargets, signal_targets
 from spiketwin.losses.targets import TrialTargets, trial_targets
@@ -17,6 +18,7 @@ __all__ = [
     "Combined",
     "GradientSizes",
     "Groups",
+    "OutcomeTargets",
     "RateTarget",
     "SignalTargets",
     "SpikeGradients",
@@ -27,6 +29,8 @@ __all__ = [
     "energy",
     "groups_of",
     "neuron_loss",
+    "outcome_loss",
+    "outcome_targets",
     "rate_target",
     "signal_targets",
     "trial_loss",
