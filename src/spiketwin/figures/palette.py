@@ -27,8 +27,9 @@ GUIDE = "#999999"
 MODEL_COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
     "#332288", "#661100", "#b2df8a", "#f0e442", "#999933", "#882255",
+    "#117733", "#ee8866", "#aa4499", "#77aadd", "#44bb99", "#bbcc33",
 )  # fmt: skip
-"""Okabe & Ito, then six more that lie far from these and from each other."""
+"""Okabe & Ito, then some of Tol's: one for each of the variants of figure 2."""
 AREA_COLOURS = ("#332288", "#44aa99", "#882255", "#999933", "#117733", "#aa4499", "#6699cc")
 OUTCOME_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#777777")
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
