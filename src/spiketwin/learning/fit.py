@@ -139,10 +139,15 @@ def held_out_score(
     groups = groups_of(train, features.psth, features.scales)
     targets = trial_targets(train, validation, features, features.scales, 0.0, groups)
     by_name = {session.session: session for session in validation.sessions}
-    shared = pool(validation.sessions) if exchangeable(validation.sessions) else None
+    places = tuple(range(len(targets.sessions)))
+    drives: list[tuple[TrialSet, tuple[int, ...]]] = [
+        (by_name[target.session], (place,)) for place, target in enumerate(targets.sessions)
+    ]
+    if places and exchangeable(validation.sessions):
+        drives = [(pool(validation.sessions), places)]
     return HeldOutScore(
         targets=targets,
-        drives=[shared or by_name[target.session] for target in targets.sessions],
+        drives=drives,
         bins=groups.steps(_steps_per_bin(validation.sessions[0], network)),
         trials=model.learning.evaluation_trials,
         prerun_s=model.learning.prerun_s,

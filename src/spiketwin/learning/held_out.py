@@ -21,8 +21,8 @@ class HeldOutScore:
     Attributes
     ----------
     targets : validation trials as features.
-    drives : for each session of the targets, the trials whose stimuli drive the simulation;
-        sessions that share their stimuli share one entry (the same object) and one simulation.
+    drives : trials whose stimuli drive a simulation, and which sessions of the targets it is
+        compared with; those that share their stimuli share a simulation.
     bins : (step,) group of each simulation step.
     trials : simulated trials for each drive.
     prerun_s : pre-run of these simulations.
@@ -31,7 +31,7 @@ class HeldOutScore:
     """
 
     targets: TrialTargets
-    drives: Sequence[TrialSet]
+    drives: Sequence[tuple[TrialSet, tuple[int, ...]]]
     bins: np.ndarray
     trials: int
     prerun_s: float
@@ -39,15 +39,14 @@ class HeldOutScore:
 
     def __call__(self, network: Network) -> float:
         """Score of a network; NaN where there is nothing to compare with."""
-        simulated: dict[int, tuple[torch.Tensor, torch.Tensor, np.ndarray]] = {}
         distances = []
-        for target, drive in zip(self.targets.sessions, self.drives, strict=True):
-            if id(drive) not in simulated:
-                simulated[id(drive)] = self._simulated(network, drive)
-            counts, behaviour, conditions = simulated[id(drive)]
-            (features,) = self.targets.features(counts, behaviour, [target])
-            features = features[mixed_like(conditions, np.array(target.conditions))]
-            distances.append(float(energy(features, target.features, torch.Generator())))
+        for drive, places in self.drives:
+            counts, behaviour, conditions = self._simulated(network, drive)
+            sessions = [self.targets.sessions[place] for place in places]
+            features = self.targets.features(counts, behaviour, sessions)
+            for target, seen in zip(sessions, features, strict=True):
+                mine = seen[mixed_like(conditions, np.array(target.conditions))]
+                distances.append(float(energy(mine, target.features, torch.Generator())))
         return sum(distances) / len(distances) if distances else float("nan")
 
     def _simulated(
