@@ -67,3 +67,16 @@ def two_area_trials(draw: int = 0, **settings: float) -> Trials:
     stitching = session.units.sort_values("neuron").assign(session="session-0")
     columns = ["neuron", "area", "cell_type", "session", "unit", "rate_hz"]
     return Trials((session,), stitching[columns].reset_index(drop=True))
+
+
+def stitched(*sessions: TrialSet) -> Trials:
+    """Sessions whose units are neurons of one network, by area, type, session and unit."""
+    rows = [s.units.assign(session=s.session, place=k) for k, s in enumerate(sessions)]
+    stitching = pd.concat(rows, ignore_index=True)
+    stitching = stitching.sort_values(["area", "cell_type", "place"], kind="stable")
+    stitching = stitching.assign(neuron=np.arange(len(stitching)))
+    for session in sessions:
+        mine = stitching[stitching["session"] == session.session].sort_values("unit")
+        session.units["neuron"] = mine["neuron"].to_numpy()
+    columns = ["neuron", "area", "cell_type", "session", "unit", "rate_hz"]
+    return Trials(tuple(sessions), stitching[columns].reset_index(drop=True))

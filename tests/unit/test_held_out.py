@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from spiketwin.config import Features, Model, Scale
 from spiketwin.learning import held_out
 from spiketwin.learning.fit import gradient_task
 from spiketwin.trials.trialset import Trials
-from tests.artificial import two_area_session
+from tests.artificial import stitched, two_area_session
 
 FEATURES = Features(
     scales=[Scale(window_s=0.048, stride_s=0.024)], psth=Scale(window_s=0.012, stride_s=0.006)
@@ -23,17 +22,8 @@ MODEL = Model.model_validate(
 
 
 def _trials() -> Trials:
-    """Two sessions with the same stimuli, whose units are neurons of one network."""
-    sessions = [two_area_session(f"s{k}", k) for k in range(2)]
-    rows = [s.units.assign(session=s.session, place=k) for k, s in enumerate(sessions)]
-    stitching = pd.concat(rows, ignore_index=True)
-    stitching = stitching.sort_values(["area", "cell_type", "place"], kind="stable")
-    stitching = stitching.assign(neuron=range(len(stitching)))
-    for session in sessions:
-        mine = stitching[stitching["session"] == session.session].sort_values("unit")
-        session.units["neuron"] = mine["neuron"].to_numpy()
-    columns = ["neuron", "area", "cell_type", "session", "unit", "rate_hz"]
-    return Trials(tuple(sessions), stitching[columns].reset_index(drop=True))
+    """Two sessions with the same stimuli."""
+    return stitched(two_area_session("s0", 0), two_area_session("s1", 1))
 
 
 @pytest.fixture

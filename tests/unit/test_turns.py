@@ -15,7 +15,7 @@ from spiketwin.learning.turns import balances_of
 from spiketwin.network import build
 from spiketwin.randomness import numpy_generator
 from spiketwin.trials.trialset import Trials, TrialSet
-from tests.artificial import two_area_session
+from tests.artificial import stitched, two_area_session
 
 FEATURES = Features(
     scales=[Scale(window_s=0.048, stride_s=0.024)], psth=Scale(window_s=0.012, stride_s=0.006)
@@ -33,17 +33,9 @@ def _go_nogo(session: TrialSet) -> TrialSet:
 
 
 def _trials(first: TrialSet | None = None) -> Trials:
-    """Two sessions whose units are neurons of one network."""
-    sessions = [first or _go_nogo(two_area_session("s0", 0)), _go_nogo(two_area_session("s1", 1))]
-    rows = [s.units.assign(session=s.session, place=k) for k, s in enumerate(sessions)]
-    stitching = pd.concat(rows, ignore_index=True)
-    stitching = stitching.sort_values(["area", "cell_type", "place"], kind="stable")
-    stitching = stitching.assign(neuron=np.arange(len(stitching)))
-    for session in sessions:
-        mine = stitching[stitching["session"] == session.session].sort_values("unit")
-        session.units["neuron"] = mine["neuron"].to_numpy()
-    columns = ["neuron", "area", "cell_type", "session", "unit", "rate_hz"]
-    return Trials(tuple(sessions), stitching[columns].reset_index(drop=True))
+    """Two sessions."""
+    first = first or _go_nogo(two_area_session("s0", 0))
+    return stitched(first, _go_nogo(two_area_session("s1", 1)))
 
 
 def _fitter(trials: Trials, method: str = "debiased", **learning: object):

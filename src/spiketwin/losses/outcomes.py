@@ -3,8 +3,9 @@
     p(x) = softmax(W x + b)   over the outcomes that trials of a condition have
     L    = sum_c n_c / n E(p of the simulated trials of c, p of the recorded trials of c)
 
-x is the filtered behaviour of a trial, (W, b) a logistic regression on the n_c training trials of
-condition c, E the energy distance (`matching.energy`), n = sum_c n_c over the conditions compared.
+x is the filtered behaviour of a trial, (W, b) a logistic regression on the training trials of
+condition c, n_c of which are compared with, E the energy distance (`matching.energy`), n the sum
+of n_c over the conditions of the simulated trials.
 
 Whether the animal licks is a small part of what trials vary in. Matched as whole trials alone, a
 jaw may open half way in many trials where the animal's opens in a few or not at all; p takes only
@@ -14,7 +15,7 @@ which outcome a trial looks like.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor
 from spiketwin.config import Scale
 from spiketwin.errors import SpiketwinError
 from spiketwin.losses.groups import Groups
+from spiketwin.losses.targets import filtered_traces
 from spiketwin.network import float_tensor
 from spiketwin.trials.features import window_behaviour, window_matrix
 from spiketwin.trials.trialset import Trials
@@ -91,8 +93,7 @@ class OutcomeTargets:
 
     def read(self, behaviour: Tensor) -> Tensor:
         """Filtered behaviour (trial, D) of averages (trial, group, trace)."""
-        traces = (behaviour * self.lengths[:, None]).transpose(1, 2)
-        return (traces @ self.window).flatten(1)
+        return filtered_traces(behaviour, self.lengths, self.window).flatten(1)
 
 
 def outcome_loss(behaviour: Tensor, conditions: np.ndarray, targets: OutcomeTargets) -> Tensor:
@@ -158,17 +159,17 @@ def _likeness(x: np.ndarray, outcome: np.ndarray) -> Likeness:
     mean, sd = x.mean(0), x.std(0)
     # A moment at which the recorded behaviour is still must not decide for simulated ones.
     sd = np.maximum(sd, max(STILL * sd.max(), 1e-6))
-    fitted = LogisticRegression(C=STRENGTH / len(x), max_iter=2000).fit((x - mean) / sd, outcome)
+    scaled = (x - mean) / sd
+    fitted = LogisticRegression(C=STRENGTH / len(x), max_iter=2000).fit(scaled, outcome)
     coefficients, offset = fitted.coef_, fitted.intercept_
     if len(fitted.classes_) == 2:
         # One set of weights stands for the second outcome; the first has none.
         coefficients, offset = np.vstack([0 * coefficients, coefficients]), np.append(0, offset)
     weights = (coefficients / sd).T
-    likeness = Likeness(
+    recorded = float_tensor(fitted.predict_proba(scaled[:: -(-len(x) // MOST)]))
+    return Likeness(
         weights=float_tensor(weights),
         offset=float_tensor(offset - mean @ weights),
-        recorded=torch.empty(0),
-        spread=torch.empty(0),
+        recorded=recorded,
+        spread=_spread(recorded),
     )
-    compared = likeness.probabilities(float_tensor(x[:: -(-len(x) // MOST)]))
-    return replace(likeness, recorded=compared, spread=_spread(compared))

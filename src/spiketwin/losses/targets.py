@@ -94,8 +94,8 @@ class TrialTargets:
         ----------
         behaviour : (trial, group, trace) averages.
         """
-        traces = (behaviour * self.lengths[:, None]).transpose(1, 2)
-        return [traces @ window for window in self.windows] if self.behaviour > 0 else []
+        windows = self.windows if self.behaviour > 0 else ()
+        return [filtered_traces(behaviour, self.lengths, window) for window in windows]
 
     def only(self, chosen: Mapping[str, np.ndarray]) -> TrialTargets:
         """The same with the chosen rows of the recorded trials of each session."""
@@ -132,6 +132,18 @@ class TrialTargets:
             if behaviour:
                 parts.append(behaviour[k].flatten(1) * (scale * self.behaviour**0.5))
         return torch.cat(parts, 1)
+
+
+def filtered_traces(behaviour: Tensor, lengths: Tensor, window: Tensor) -> Tensor:
+    """Filtered traces (trial, trace, time) of averages over groups.
+
+    Parameters
+    ----------
+    behaviour : (trial, group, trace).
+    lengths : (group,) bins of each group.
+    window : (group, time) filter.
+    """
+    return (behaviour * lengths[:, None]).transpose(1, 2) @ window
 
 
 def _shared_out(areas: Tensor, sessions: Sequence[SessionTarget]) -> Sequence[Tensor]:
