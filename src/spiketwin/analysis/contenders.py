@@ -74,7 +74,7 @@ class Session:
         """Population averages (trial, area, bin), taken once while the trials are in memory."""
         key = id(trials)
         if key not in self._averages:
-            self._averages[key] = self.features.averages(trials.counts.astype(np.float32))
+            self._averages[key] = self.features.averages(trials.counts)
             weakref.finalize(trials, self._averages.pop, key)
         return self._averages[key]
 

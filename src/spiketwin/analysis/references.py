@@ -70,7 +70,7 @@ def reference_trials(
     counts = _SAMPLERS[name](train, conditions, generator)
     return replace(
         train,
-        counts=counts.astype(np.uint16),
+        counts=counts,
         behaviour=mean_behaviour(train, conditions),
         trials=pd.DataFrame(
             {
@@ -100,12 +100,21 @@ def _of_condition(train: TrialSet, condition: str) -> TrialSet:
 
 def _flat(train: TrialSet, conditions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     rate = np.broadcast_to(train.counts.mean((0, 1)), train.counts.shape[1:])
-    return generator.poisson(rate, (len(conditions), *rate.shape))
+    return _poisson(rate, np.ones((len(conditions), 1)), generator)
 
 
 def _psth(train: TrialSet, conditions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    rate = train.counts.mean(0)
-    return generator.poisson(rate, (len(conditions), *rate.shape))
+    return _poisson(train.counts.mean(0), np.ones((len(conditions), 1)), generator)
+
+
+def _poisson(rate: np.ndarray, gains: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Counts (trial, bin, unit) of rates (bin, unit) times gains (trial, unit or 1).
+
+    Trial by trial: the numbers of all trials at once, 8 bytes each, would leave the cache."""
+    counts = np.empty((len(gains), *rate.shape), dtype=np.uint16)
+    for trial, gain in zip(counts, gains, strict=True):
+        trial[:] = generator.poisson(rate * gain)
+    return counts
 
 
 def _each_condition(
@@ -113,7 +122,7 @@ def _each_condition(
     conditions: np.ndarray,
     sample: Callable[[TrialSet, int], np.ndarray],
 ) -> np.ndarray:
-    counts = np.empty((len(conditions), *train.counts.shape[1:]), dtype=np.int64)
+    counts = np.empty((len(conditions), *train.counts.shape[1:]), dtype=np.uint16)
     for condition in sorted(set(conditions)):
         rows = conditions == condition
         counts[rows] = sample(_of_condition(train, condition), int(rows.sum()))
@@ -124,8 +133,7 @@ def _per_condition(
     train: TrialSet, conditions: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
     def sample(chosen: TrialSet, n: int) -> np.ndarray:
-        rate = chosen.counts.mean(0)
-        return generator.poisson(rate, (n, *rate.shape))
+        return _poisson(chosen.counts.mean(0), np.ones((n, 1)), generator)
 
     return _each_condition(train, conditions, sample)
 
@@ -137,11 +145,11 @@ def _shared_gain(
 
     def sample(chosen: TrialSet, n: int) -> np.ndarray:
         rate, rows = chosen.counts.mean(0), generator.integers(len(chosen.trials), size=n)
-        gain = np.ones((n, 1, len(area)))
+        gain = np.ones((n, len(area)))
         for name in sorted(set(area)):
             totals = chosen.counts[:, :, area == name].sum((1, 2), dtype=float)
-            gain[:, 0, area == name] = (totals / max(totals.mean(), 1e-9))[rows, None]
-        return generator.poisson(rate * gain)
+            gain[:, area == name] = (totals / max(totals.mean(), 1e-9))[rows, None]
+        return _poisson(rate, gain, generator)
 
     return _each_condition(train, conditions, sample)
 

@@ -7,7 +7,7 @@ there is nothing to match and no skill means anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from spiketwin.analysis.references import CEILING, WITHOUT_SHARED, something_to_
 from spiketwin.analysis.residuals import residuals
 from spiketwin.config import Config
 from spiketwin.trials.features import psth, window_matrix
-from spiketwin.trials.trialset import Trials
+from spiketwin.trials.trialset import Trials, TrialSet
 
 CO_VARIABILITY = "co-variability over Poisson"
 AUTOCORRELATION = "autocorrelation of the residual at one window"
@@ -52,12 +52,13 @@ def _screen_session(session: Session, config: Config) -> list[dict[str, Any]]:
         row = {"session": session.name, "area": "", "scale": "", "sd": float("nan")}
         rows.append({**row, "quantity": quantity, "value": value, **labels})
 
+    trivial = _trivial_trials(session, config)
     for index, scale in enumerate(session.scales):
         for k, area in enumerate(session.features.areas):
             ratio, memory = _area_variability(session, index, k)
             add(CO_VARIABILITY, ratio, area=area, scale=scale)
             add(AUTOCORRELATION, memory, area=area, scale=scale)
-        for name, gap in _trivial_distances(session, index, config).items():
+        for name, gap in _trivial_distances(session, index, trivial).items():
             quantity = f"energy distance: {name}"
             add(quantity, gap.value, scale=scale, sd=gap.sd)
         add(DRIFT_HALVES, _halves(session, index), scale=scale)
@@ -101,13 +102,23 @@ def _apart(window: np.ndarray) -> int:
     return window.shape[1]
 
 
-def _trivial_distances(session: Session, index: int, config: Config) -> dict[str, Estimate]:
+def _trivial_trials(session: Session, config: Config) -> dict[str, TrialSet]:
+    seed = config.analysis.reference_seed
+    return {
+        name: reference(name, [session], seed).trials[session.name]
+        for name in (CEILING, *WITHOUT_SHARED)
+    }
+
+
+def _trivial_distances(
+    session: Session, index: int, trivial: Mapping[str, TrialSet]
+) -> dict[str, Estimate]:
     y = session.vectors(session.test, index)
-    found = {}
-    for name in (CEILING, *WITHOUT_SHARED):
-        made = reference(name, [session], config.analysis.reference_seed).trials[session.name]
-        found[name] = jackknifed(session.vectors(made, index), y, groups_of(len(y)))
-    return found
+    groups = groups_of(len(y))
+    return {
+        name: jackknifed(session.vectors(trials, index), y, groups)
+        for name, trials in trivial.items()
+    }
 
 
 def _matchable(rows: list[dict[str, Any]], scales: Sequence[str]) -> bool:

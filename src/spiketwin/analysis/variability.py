@@ -126,8 +126,8 @@ def _noise_correlation(session: Session, trials: TrialSet) -> tuple[np.ndarray, 
         [np.flatnonzero(area == name)[:CORRELATED_UNITS] for name in session.features.areas]
     )
     window = session.features.windows[-1]
-    counts = trials.counts[:, :, chosen].astype(np.float32).swapaxes(1, 2) @ window
-    left = residuals(counts, trials.conditions)
+    counts = [trial[:, chosen].astype(np.float32).T @ window for trial in trials.counts]
+    left = residuals(np.array(counts), trials.conditions)
     residual = left.swapaxes(0, 1).reshape(len(chosen), -1)
     norm = np.sqrt((residual**2).sum(1))
     scaled = residual / np.where(norm > 0, norm, np.nan)[:, None]

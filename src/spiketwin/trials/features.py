@@ -107,13 +107,13 @@ class FeatureMap:
         membership = np.array(members, dtype=np.float32).reshape(len(names), len(area)).T
         bins = train.counts.shape[1]
         windows = tuple(window_matrix(bins, train.bin_s, s) for s in scales or features.scales)
-        averages = _averages(train.counts.astype(np.float32), membership)
+        averages = _averages(train.counts, membership)
         filtered = [averages @ window for window in windows]
         mean = np.array([f.mean((0, 2)) for f in filtered], dtype=np.float32)
         sd = np.array([f.std((0, 2)) for f in filtered], dtype=np.float32)
         return cls(tuple(names), membership, windows, mean, np.where(sd < 1e-4, 1, sd), train.bin_s)
 
-    def averages(self, counts: Array) -> Array:
+    def averages(self, counts: np.ndarray) -> np.ndarray:
         """Population averages, (trial, area, bin)."""
         return _averages(counts, self.membership)
 
@@ -149,9 +149,15 @@ def check_scored(sessions: Sequence[TrialSet], features: Features) -> None:
         )
 
 
-def _averages(counts: Array, membership: Array) -> Array:
-    """Population averages, (trial, area, bin)."""
-    return (counts @ membership).swapaxes(1, 2)
+def _averages(counts: np.ndarray, membership: np.ndarray) -> np.ndarray:
+    """Population averages float32, (trial, area, bin).
+
+    Trial by trial: all counts as real numbers need four times the memory of the counts, and to be
+    given it takes longer than the sums."""
+    found = np.empty((len(counts), membership.shape[1], counts.shape[1]), dtype=np.float32)
+    for average, trial in zip(found, counts, strict=True):
+        average[:] = (trial.astype(np.float32) @ membership).T
+    return found
 
 
 def window_behaviour(behaviour: Array, window: Array) -> Array:

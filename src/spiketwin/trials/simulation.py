@@ -58,7 +58,7 @@ class Simulation:
         neurons = mine["neuron"].to_numpy()
         return TrialSet(
             session=session,
-            counts=self.counts[np.ix_(rows, np.arange(self.counts.shape[1]), neurons)],
+            counts=_of_neurons(self.counts, rows, neurons),
             behaviour=self.behaviour[rows],
             traces=self.traces,
             trials=self.trials.iloc[rows].reset_index(drop=True),
@@ -67,6 +67,14 @@ class Simulation:
             start_s=self.start_s,
             bin_s=self.bin_s,
         )
+
+
+def _of_neurons(counts: np.ndarray, rows: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+    """Counts (row, bin, neuron); a trial, which fits into the cache, at a time."""
+    found = np.empty((len(rows), counts.shape[1], len(neurons)), dtype=counts.dtype)
+    for trial, row in zip(found, rows, strict=True):
+        trial[:] = counts[row][:, neurons]
+    return found
 
 
 _TABLES = ("trials", "stimuli", "stitching")
