@@ -148,6 +148,15 @@ def test_too_little_and_too_much_variability_are_told_with_their_areas(tmp_path)
     )
 
 
+def test_the_headline_is_of_the_first_model_even_where_another_is_closer_on_test_trials(tmp_path):
+    config, files = make_run(tmp_path, SMALL, JUDGED)
+    evidence = evidence_of(config, files)
+    first, *others = config.models
+    for models in ([first, *others], [*others, first]):
+        summary = summarise(evidence, [judge(evidence, name) for name in models], [])
+        assert summary.headline.startswith(f"{models[0]}: ")
+
+
 def test_the_headline_claims_no_skill_at_a_scale_with_nothing_to_match(tmp_path):
     config, files = make_run(tmp_path, replace(SMALL, scales=("48 ms", "160 ms")), JUDGED)
     evidence = evidence_of(config, files)

@@ -106,8 +106,9 @@ def _warnings(fitted: Fitted) -> list[str]:
     numbers, found = fitted.progress.state.numbers, []
     restarts = int(numbers.get("restarts", 0))
     if restarts:
+        often = "once" if restarts == 1 else f"{restarts} times"
         found.append(
-            f"the rates exploded {restarts} times at the start; the fit went on with the learning "
+            f"the rates exploded {often} at the start; the fit went on with the learning "
             f"rate and the first input weights divided by {2**restarts}"
         )
     if fitted.failed:

@@ -34,11 +34,9 @@ def summarise(evidence: Evidence, verdicts: list[Verdict], small: list[str]) -> 
     Parameters
     ----------
     evidence : tables.
-    verdicts : one per model.
+    verdicts : one per model; the headline is that of the first, whatever the test trials say.
     small : areas with too few units for single-trial scores.
     """
-    best = best_model(evidence.scores, [verdict.model for verdict in verdicts])
-    chosen = next((v for v in verdicts if v.model == best), verdicts[0])
     cautions = (
         *_screened(evidence),
         *_few_units(evidence, small),
@@ -47,25 +45,18 @@ def summarise(evidence: Evidence, verdicts: list[Verdict], small: list[str]) -> 
         *_behaviour(evidence),
         *_warned(evidence),
     )
-    mark = "note" if evidence.nothing_to_match else chosen.mark
-    return Summary(mark, _headline(evidence, chosen), cautions)
+    first = verdicts[0]
+    mark = "note" if evidence.nothing_to_match else first.mark
+    return Summary(mark, _headline(evidence, first), cautions)
 
 
-def best_model(scores: Scoreboard, models: list[str]) -> str | None:
-    """The model with the smallest energy distance at the first time scale."""
-    scales = scores.scales("energy distance")
-    distances = {model: scores.distance(model, scales[0]) for model in models} if scales else {}
-    known = {model: distance.value for model, distance in distances.items() if distance}
-    return min(known, key=lambda model: known[model], default=None)
-
-
-def _headline(evidence: Evidence, chosen: Verdict) -> str:
+def _headline(evidence: Evidence, first: Verdict) -> str:
     if evidence.nothing_to_match:
         return (
             "There is nothing to match in these recordings: trivial models describe single trials "
             "as well as another half of the data does. A skill says nothing here."
         )
-    return f"{chosen.model}: {chosen.headline}{_skills(evidence.scores, chosen.model)}"
+    return f"{first.model}: {first.headline}{_skills(evidence.scores, first.model)}"
 
 
 def _skills(scores: Scoreboard, model: str) -> str:
