@@ -128,7 +128,8 @@ def test_too_little_variability_takes_the_good_mark_away(tmp_path):
     verdict, _ = _judged(tmp_path, replace(SMALL, variance_ratio=0.75))
     (sentence,) = _about(verdict, "variability")
     assert sentence.mark == "poor"
-    where = "all areas together, area-1, area-2 (below 0.9)"
+    beyond = "(below 0.9 and below another half of the data)"
+    where = f"all areas together, area-1, area-2 {beyond}"
     assert f"Warning: too little variability in {where}." in sentence.text
     assert verdict.mark == "fair"
     assert "variability is off" in verdict.headline
@@ -143,9 +144,21 @@ def test_too_little_and_too_much_variability_are_told_with_their_areas(tmp_path)
     table.loc[here & (table["area"] == "area-2"), "value"] = 1.3
     text = variability(Scoreboard(table), "matched", "48 ms").text
     assert text.endswith(
-        "Warning: too little variability in area-1 (below 0.9); too much variability in area-2 "
-        "(above 1.1)."
+        "Warning: too little variability in area-1 (below 0.9 and below another half of the data); "
+        "too much variability in area-2 (above 1.1 and above another half of the data)."
     )
+
+
+@pytest.mark.parametrize(("other", "mark"), [(0.85, "poor"), (0.8, "good"), (0.7, "good")])
+def test_variability_may_be_as_far_off_as_that_of_another_half_of_the_data(tmp_path, other, mark):
+    config, files = make_run(tmp_path, SMALL, JUDGED)
+    table = evidence_of(config, files).scores.table
+    where = (table["score"] == "variance ratio") & (table["area"] == "area-1")
+    table.loc[where & (table["contender"] == "matched"), "value"] = 0.8
+    table.loc[where & (table["contender"] == CEILING), "value"] = other
+    sentence = variability(Scoreboard(table), "matched", "48 ms")
+    assert sentence.mark == mark
+    assert ("Warning" in sentence.text) == (mark == "poor")
 
 
 def test_the_headline_is_of_the_first_model_even_where_another_is_closer_on_test_trials(tmp_path):

@@ -125,16 +125,22 @@ def variability(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
     pooled = scores.find(model, "variance ratio", scale)
     if pooled is None:
         return None
-    names = scores.areas("variance ratio")
-    found = {area: scores.find(model, "variance ratio", scale, area) for area in names}
-    areas = {area: ratio.value for area, ratio in found.items() if ratio}
-    listed = ", ".join(f"{area} {number(value)}" for area, value in areas.items())
-    ratios = {"all areas together": pooled.value, **areas}
+    ratios, others = (_ratios(scores, name, scale) for name in (model, CEILING))
+    listed = ", ".join(f"{area} {number(ratios[area])}" for area in list(ratios)[1:])
     text = (
         f"Single-trial variance is {pooled} of the recorded one at {scale} ({listed})."
-        f"{_off(ratios)}"
+        f"{_off(ratios, others)}"
     )
-    return Sentence("variability", _within(list(ratios.values())), text)
+    return Sentence("variability", _within(ratios, others), text)
+
+
+def _ratios(scores: Scoreboard, name: str, scale: str) -> dict[str, float]:
+    """Variance ratios of all areas together, then of each."""
+    labels = {"all areas together": "", **{area: area for area in scores.areas("variance ratio")}}
+    found = {
+        label: scores.find(name, "variance ratio", scale, area) for label, area in labels.items()
+    }
+    return {label: ratio.value for label, ratio in found.items() if ratio}
 
 
 def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
@@ -152,20 +158,37 @@ def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
     return Sentence("Fano factor", mark, text)
 
 
-def _within(ratios: list[float]) -> Mark:
-    for mark, (low, high) in VARIANCE_RATIO.items():
-        if all(low <= ratio <= high for ratio in ratios):
+def _within(ratios: dict[str, float], others: dict[str, float]) -> Mark:
+    for mark in ("good", "fair"):
+        if not any(_sides(ratios, others, mark)):
             return "good" if mark == "good" else "fair"
     return "poor"
 
 
-def _off(ratios: dict[str, float]) -> str:
+def _sides(
+    ratios: dict[str, float], others: dict[str, float], mark: str
+) -> tuple[list[str], list[str]]:
+    """Where there is too little and where too much variability.
+
+    Another half of the data is off by chance too, or by drift: as far as it, a model may go."""
+    low, high = VARIANCE_RATIO[mark]
+    little = [name for name, r in ratios.items() if r < min(low, others.get(name, low))]
+    much = [name for name, r in ratios.items() if r > max(high, others.get(name, high))]
+    return little, much
+
+
+def _off(ratios: dict[str, float], others: dict[str, float]) -> str:
     """A warning that says where there is too little and where too much variability."""
-    low, high = VARIANCE_RATIO["good"]
-    little = ", ".join(name for name, ratio in ratios.items() if ratio < low)
-    much = ", ".join(name for name, ratio in ratios.items() if ratio > high)
-    parts = [f"too little variability in {little} (below {low:g})"] if little else []
-    parts += [f"too much variability in {much} (above {high:g})"] if much else []
+    (low, high), (little, much) = VARIANCE_RATIO["good"], _sides(ratios, others, "good")
+    beyond, parts = "another half of the data", []
+    if little:
+        parts.append(
+            f"too little variability in {', '.join(little)} (below {low:g} and below {beyond})"
+        )
+    if much:
+        parts.append(
+            f"too much variability in {', '.join(much)} (above {high:g} and above {beyond})"
+        )
     return f" Warning: {'; '.join(parts)}." if parts else ""
 
 
