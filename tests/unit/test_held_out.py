@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from spiketwin.config import Features, Model, Scale
 from spiketwin.learning import held_out
@@ -57,3 +58,14 @@ def test_sessions_with_other_stimuli_have_simulations_of_their_own(simulated):
     task = gradient_task("m", MODEL, replace(trials, sessions=(first, stronger)), FEATURES, 0)
     task.score(task.network)
     assert [given[1].session for given in simulated] == ["s0", "s1"]
+
+
+def test_a_twin_that_moves_otherwise_scores_worse_though_its_neurons_are_the_same():
+    task = gradient_task("m", MODEL, _trials(), FEATURES, 0)
+    still = task.network.parameters | {"readout_gain": torch.zeros(1)}
+    offset = torch.tensor([9.0])
+    scores = [
+        task.score(replace(task.network, parameters=still | {"readout_offset": value}))
+        for value in (torch.zeros(1), offset)
+    ]
+    assert scores[1] > 2 * scores[0]

@@ -16,7 +16,7 @@ from spiketwin.trials.trialset import TrialSet, mixed_like
 
 @dataclass(frozen=True)
 class HeldOutScore:
-    """Mean over sessions of the unbiased energy distance, neural features only.
+    """Mean over sessions of the unbiased energy distance; a behaviour trace counts as one area.
 
     Attributes
     ----------

@@ -103,7 +103,7 @@ CAPTIONS = {
         "Training",
         "Losses, held-out energy distance, mean rate, learning rate and batch over the steps, a "
         "line per seed. Circle: the model that was kept, the one with the smallest held-out "
-        "energy distance.",
+        "energy distance (area activity, and behaviour where there is some).",
     ),
     "connectivity": Caption(
         "Connectivity",
