@@ -137,7 +137,9 @@ def held_out_score(
     """The score on the validation trials."""
     train, validation = trials.split("train"), trials.split("validation")
     groups = groups_of(train, features.psth, features.scales)
-    targets = trial_targets(train, validation, features, features.scales, 1.0, groups)
+    targets = trial_targets(
+        train, validation, features, features.scales, behaviour=1.0, groups=groups
+    )
     by_name = {session.session: session for session in validation.sessions}
     places = tuple(range(len(targets.sessions)))
     drives: list[tuple[TrialSet, tuple[int, ...]]] = [

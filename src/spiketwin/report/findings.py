@@ -136,11 +136,9 @@ def variability(scores: Scoreboard, model: str, scale: str) -> Sentence | None:
 
 def _ratios(scores: Scoreboard, name: str, scale: str) -> dict[str, float]:
     """Variance ratios of all areas together, then of each."""
-    labels = {"all areas together": "", **{area: area for area in scores.areas("variance ratio")}}
-    found = {
-        label: scores.find(name, "variance ratio", scale, area) for label, area in labels.items()
-    }
-    return {label: ratio.value for label, ratio in found.items() if ratio}
+    areas = ["", *scores.areas("variance ratio")]
+    found = {area: scores.find(name, "variance ratio", scale, area) for area in areas}
+    return {area or "all areas together": ratio.value for area, ratio in found.items() if ratio}
 
 
 def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
@@ -159,14 +157,12 @@ def single_neurons(scores: Scoreboard, model: str) -> Sentence | None:
 
 
 def _within(ratios: dict[str, float], others: dict[str, float]) -> Mark:
-    for mark in ("good", "fair"):
-        if not any(_sides(ratios, others, mark)):
-            return "good" if mark == "good" else "fair"
-    return "poor"
+    marks: tuple[Mark, ...] = ("good", "fair")
+    return next((mark for mark in marks if not any(_sides(ratios, others, mark))), "poor")
 
 
 def _sides(
-    ratios: dict[str, float], others: dict[str, float], mark: str
+    ratios: dict[str, float], others: dict[str, float], mark: Mark
 ) -> tuple[list[str], list[str]]:
     """Where there is too little and where too much variability.
 
@@ -179,16 +175,17 @@ def _sides(
 
 def _off(ratios: dict[str, float], others: dict[str, float]) -> str:
     """A warning that says where there is too little and where too much variability."""
-    (low, high), (little, much) = VARIANCE_RATIO["good"], _sides(ratios, others, "good")
-    beyond, parts = "another half of the data", []
-    if little:
-        parts.append(
-            f"too little variability in {', '.join(little)} (below {low:g} and below {beyond})"
+    little, much = _sides(ratios, others, "good")
+    low, high = VARIANCE_RATIO["good"]
+    parts = [
+        f"too {word} variability in {', '.join(names)} ({side} {limit:g} and {side} another half "
+        "of the data)"
+        for word, side, limit, names in (
+            ("little", "below", low, little),
+            ("much", "above", high, much),
         )
-    if much:
-        parts.append(
-            f"too much variability in {', '.join(much)} (above {high:g} and above {beyond})"
-        )
+        if names
+    ]
     return f" Warning: {'; '.join(parts)}." if parts else ""
 
 

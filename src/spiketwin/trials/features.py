@@ -152,8 +152,7 @@ def check_scored(sessions: Sequence[TrialSet], features: Features) -> None:
 def _averages(counts: np.ndarray, membership: np.ndarray) -> np.ndarray:
     """Population averages float32, (trial, area, bin).
 
-    Trial by trial: all counts as real numbers need four times the memory of the counts, and to be
-    given it takes longer than the sums."""
+    Trial by trial: to get memory for all counts as real numbers takes longer than the sums."""
     found = np.empty((len(counts), membership.shape[1], counts.shape[1]), dtype=np.float32)
     for average, trial in zip(found, counts, strict=True):
         average[:] = (trial.astype(np.float32) @ membership).T
