@@ -45,10 +45,10 @@ from spiketwin.network import (
     Run,
     Stimulation,
     behaviour,
+    observed,
     projection,
     run,
 )
-from spiketwin.network.spikes import RATE
 from spiketwin.randomness import integer_seed, numpy_generator
 
 
@@ -176,13 +176,13 @@ class GradientFitter:
         state: FitState,
     ) -> tuple[dict[str, Tensor], Activity]:
         """Losses of a batch, and the detached activity whose gradients they have."""
-        counts = activity.counts.detach().requires_grad_()
+        # Where these are drawn from expected spikes, the gradient passes straight to the latter.
+        counts = observed(network, activity, self._seed("spikes", state)).requires_grad_()
         projected = activity.projected.detach().requires_grad_()
         outputs = replace(activity, counts=counts, projected=projected)
         losses = {"neuron": neuron_loss(counts, turn.rates, self.losses.neuron.unbiased)}
         if self.losses.dispersion.weight and len(counts) > 1:
-            expected = network.config.spike_function == RATE
-            losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano, expected)
+            losses["dispersion"] = dispersion_loss(counts, turn.rates.log_fano)
         trial, conditions = self.losses.trial, self.conditions[rows]
         read = behaviour(network, outputs)
         draw = torch.Generator().manual_seed(self._seed("step", state))

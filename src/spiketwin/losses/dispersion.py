@@ -50,18 +50,17 @@ def _log_fano(spikes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return found
 
 
-def dispersion_loss(counts: Tensor, target: Tensor, expected: bool = False) -> Tensor:
+def dispersion_loss(counts: Tensor, target: Tensor) -> Tensor:
     """Dispersion loss of simulated trials.
 
     Parameters
     ----------
     counts : (trial, group, neuron), at least two trials.
     target : (neuron,) of `log_fano_target`.
-    expected : counts are expected ones; Poisson spikes drawn from them vary by their mean besides.
     """
     spikes, unknown = counts.sum(1), target.isnan()
     mean, variance = spikes.mean(0), spikes.var(0)
-    log_fano = torch.log(variance + expected * mean + HALF) - torch.log(mean + HALF)
+    log_fano = torch.log(variance + HALF) - torch.log(mean + HALF)
     # Filled before the difference: a NaN that is left out of the value stays in the gradient.
     error = log_fano - torch.where(unknown, 0.0, target)
     return torch.where(unknown, 0.0, error**2).mean()

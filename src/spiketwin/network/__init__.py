@@ -14,7 +14,7 @@ from spiketwin.network.network import (
 )
 from spiketwin.network.perturbation import perturbation_current
 from spiketwin.network.prepared import projection
-from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, run
+from spiketwin.network.run import Activity, Run, behaviour, even_bins, not_finite, observed, run
 from spiketwin.network.store import load_network, save_network
 from spiketwin.network.threads import set_threads
 
@@ -34,6 +34,7 @@ __all__ = [
     "load_network",
     "memory_available_mb",
     "not_finite",
+    "observed",
     "on_device",
     "perturbation_current",
     "projection",

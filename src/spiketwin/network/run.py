@@ -19,7 +19,7 @@ from spiketwin.network.inputs import Stimulation
 from spiketwin.network.network import Network
 from spiketwin.network.prepared import Prepared, latent_offset, prepare
 from spiketwin.network.readout import filtered
-from spiketwin.network.spikes import spike_function
+from spiketwin.network.spikes import RATE, spike_function
 from spiketwin.network.threads import leave_to_torch
 
 
@@ -143,6 +143,22 @@ def _on_card(
 def even_bins(steps: int, per_bin: int) -> np.ndarray:
     """(step,) bin of each step for bins of equally many steps."""
     return np.arange(steps) // per_bin
+
+
+def observed(network: Network, activity: Activity, seed: int) -> Tensor:
+    """Spikes per bin as they would be recorded, without gradient.
+
+    Where neurons send rates these are Poisson draws of the expected spikes: what is compared with
+    recorded trials must vary as they do.
+
+    Returns
+    -------
+    (trial, bin, neuron).
+    """
+    counts = activity.counts.detach()
+    if network.config.spike_function != RATE:
+        return counts
+    return torch.poisson(counts.cpu(), torch.Generator().manual_seed(seed)).to(counts.device)
 
 
 def behaviour(network: Network, activity: Activity) -> Tensor:

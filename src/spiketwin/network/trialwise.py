@@ -13,8 +13,7 @@ from spiketwin.network.device import on_device
 from spiketwin.network.inputs import Stimulation, stimulate
 from spiketwin.network.network import Network
 from spiketwin.network.perturbation import perturbation_current
-from spiketwin.network.run import Run, behaviour, even_bins, run
-from spiketwin.network.spikes import RATE
+from spiketwin.network.run import Run, behaviour, even_bins, observed, run
 from spiketwin.randomness import integer_seed, numpy_generator
 from spiketwin.trials.trialset import TrialSet
 
@@ -88,17 +87,10 @@ def simulate_like(
         with torch.no_grad():
             activity = run(network, chosen, how._replace(first_trial=first))
             read = behaviour(network, activity)
-        counted = _counted(network, activity.counts, integer_seed(seed, "spikes", first))
-        parts.append((counted.to(torch.uint16).numpy(), read.cpu().numpy()))
+        counts = observed(network, activity, integer_seed(seed, "spikes", first))
+        parts.append((counts.cpu().to(torch.uint16).numpy(), read.cpu().numpy()))
     counts, behaviours = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SimulatedTrials(counts, behaviours, rows)
-
-
-def _counted(network: Network, counts: torch.Tensor, seed: int) -> torch.Tensor:
-    """Spikes per bin; Poisson draws where neurons send rates."""
-    if network.config.spike_function != RATE:
-        return counts.cpu()
-    return torch.poisson(counts.cpu(), torch.Generator().manual_seed(seed))
 
 
 def evenly(available: int, wanted: int, generator: np.random.Generator) -> np.ndarray:
