@@ -87,8 +87,8 @@ def simulate_like(
         with torch.no_grad():
             activity = run(network, chosen, how._replace(first_trial=first))
             read = behaviour(network, activity)
-        counts = observed(network, activity, integer_seed(seed, "spikes", first))
-        parts.append((counts.cpu().to(torch.uint16).numpy(), read.cpu().numpy()))
+        seen = observed(network, activity, integer_seed(seed, "spikes", first))
+        parts.append((seen.cpu().to(torch.uint16).numpy(), read.cpu().numpy()))
     counts, behaviours = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SimulatedTrials(counts, behaviours, rows)
 
