@@ -1,24 +1,21 @@
-"""Outcomes as the behaviour tells them, together with the movement that is not theirs.
+"""Outcomes as the behaviour tells them.
 
     p(x) = softmax(W x + b)   over the outcomes that trials of a condition have
-    r(x) = R x                the movement besides
-    L    = sum_c n_c / n E((p, r) of the simulated trials of c, (p, r) of the recorded trials of c)
+    L    = sum_c n_c / n E(p of the simulated trials of c, p of the recorded trials of c)
 
 x is the filtered behaviour of a trial, (W, b) a logistic regression on the training trials of
 condition c, n_c of which are compared with, E the energy distance (`matching.energy`), n the sum
-of n_c over the conditions of the simulated trials. R are the first principal components of what is
-left of x when the mean of the trial's outcome is subtracted, in units of what x varies most by.
+of n_c over the conditions of the simulated trials.
 
 Whether the animal licks is a small part of what trials vary in. Matched as whole trials alone, a
 jaw may open half way in many trials where the animal's opens in a few or not at all; p takes only
-which outcome a trial looks like. With p alone a twin licks as often as the animal, but mostly when
-it moves anyway; with r, outcomes go with other movement as they do in the animal.
+which outcome a trial looks like.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -37,10 +34,6 @@ STRENGTH = 10.0
 enough that p still changes for a behaviour between two of them."""
 STILL = 0.01
 """Least standard deviation of a feature, relative to the largest."""
-MOVEMENTS = 2
-"""Principal components of the movement besides."""
-MOVEMENT_SD = 0.4
-"""Standard deviation of r if all of x were such movement; that of a probability is 0.5 at most."""
 MOST = 2000
 """Recorded trials of a condition that simulated ones are compared with."""
 
@@ -53,40 +46,28 @@ class Likeness:
     ----------
     weights : (D, outcome) of the filtered behaviour.
     offset : (outcome,).
-    movement : (D, component) of the movement besides.
-    recorded : (trial, outcome + component), as `read`, of the recorded trials.
+    recorded : (trial, outcome) probabilities of the recorded trials.
     spread : mean distance between two of these trials.
     """
 
     weights: Tensor
     offset: Tensor
-    movement: Tensor
     recorded: Tensor
     spread: Tensor
 
-    def read(self, behaviour: Tensor) -> Tensor:
-        """Probabilities of the outcomes, and the movement besides.
-
-        Parameters
-        ----------
-        behaviour : (trial, D) filtered.
-
-        Returns
-        -------
-        (trial, outcome + component).
-        """
-        probabilities = (behaviour @ self.weights + self.offset).softmax(1)
-        return torch.cat([probabilities, behaviour @ self.movement], 1)
+    def probabilities(self, behaviour: Tensor) -> Tensor:
+        """(trial, outcome) of filtered behaviour (trial, D)."""
+        return (behaviour @ self.weights + self.offset).softmax(1)
 
     def distance(self, behaviour: Tensor) -> Tensor:
         """Energy distance of simulated trials, at least two, from the recorded ones."""
-        simulated = self.read(behaviour)
+        simulated = self.probabilities(behaviour)
         across = _distances(simulated, self.recorded).mean()
         return 2 * across - _spread(simulated) - self.spread
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    """(n, m) between rows; products of matrices would lose those that nearly agree."""
+    """(n, m) between probabilities; products of matrices would lose those that nearly agree."""
     return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
@@ -185,22 +166,10 @@ def _likeness(x: np.ndarray, outcome: np.ndarray) -> Likeness:
         # One set of weights stands for the second outcome; the first has none.
         coefficients, offset = np.vstack([0 * coefficients, coefficients]), np.append(0, offset)
     weights = (coefficients / sd).T
-    unread = Likeness(
+    recorded = float_tensor(fitted.predict_proba(scaled[:: -(-len(x) // MOST)]))
+    return Likeness(
         weights=float_tensor(weights),
         offset=float_tensor(offset - mean @ weights),
-        movement=float_tensor(_movement(x, outcome)),
-        recorded=torch.zeros(0),
-        spread=torch.zeros(()),
+        recorded=recorded,
+        spread=_spread(recorded),
     )
-    recorded = unread.read(float_tensor(x[:: -(-len(x) // MOST)]))
-    return replace(unread, recorded=recorded, spread=_spread(recorded))
-
-
-def _movement(x: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    """(D, component) that reads the movement besides from x (trial, D)."""
-    kinds, mine = np.unique(outcome, return_inverse=True)
-    left = x - np.stack([x[mine == k].mean(0) for k in range(len(kinds))])[mine]
-    _, _, components = np.linalg.svd(left, full_matrices=False)
-    most = np.linalg.norm(x - x.mean(0), ord=2) / len(x) ** 0.5
-    scaled: np.ndarray = components[:MOVEMENTS].T * (MOVEMENT_SD / max(most, 1e-6))
-    return scaled
